@@ -1,0 +1,216 @@
+// Package doc holds the document bodies of the operation IR. Documents travel
+// as BSON; filters, mutations and pipelines as op.Expr, op.Mutation and Stage.
+package doc
+
+import "github.com/dot-do/dotdo-proxy/backend/op"
+
+// Insert adds documents (BSON, each with an _id). Ordered stops at the first
+// failure. Reply: Done{Affected, Extra: WriteError list}. A write error is
+// Map(Text "index", Int32, Text "code", Text op code name, Text "error",
+// ErrorText …); engine/doc has the exact builder, protocol/mongo the reader.
+type Insert struct {
+	Collection string
+	Docs       [][]byte
+	Ordered    bool
+}
+
+// Find reads documents. Reply: Docs …, Done. The reply stays open as a cursor.
+type Find struct {
+	Collection string
+	Filter     *op.Expr
+	Sort       []op.Sort
+	Page       op.Page
+	Project    *Projection
+	Lets       []Let // $let variables for $expr
+}
+
+// Let binds a variable for expressions.
+type Let struct {
+	Name  string
+	Value op.Value
+}
+
+// Projection shapes documents: inclusion, exclusion or computed fields, in the
+// order given.
+type Projection struct {
+	Exclude bool // listed paths are removed; otherwise only they are kept
+	Fields  []ProjectField
+	NoID    bool // _id is left out of an inclusion
+}
+
+// ProjectField is one projected path.
+type ProjectField struct {
+	Path      string
+	Expr      *op.Expr // computed value, nil = the field itself
+	ElemMatch *op.Expr // keep the first matching element
+	Slice     []int    // $slice: n, or skip and limit
+	Position  bool     // "path.$": the element that matched
+}
+
+// Update changes the documents that match. Reply: Done{Matched, Affected,
+// Extra: upserted _id if any}.
+type Update struct {
+	Collection   string
+	Filter       *op.Expr
+	Mutations    []op.Mutation
+	Pipeline     []Stage // update by pipeline instead of Mutations
+	Multi        bool
+	Upsert       bool
+	UpsertDoc    []byte // BSON start document built from the filter's equalities
+	ArrayFilters []NamedFilter
+}
+
+// NamedFilter is one entry of arrayFilters.
+type NamedFilter struct {
+	Name   string
+	Filter *op.Expr
+}
+
+// Delete removes the documents that match. Reply: Done{Affected}.
+type Delete struct {
+	Collection string
+	Filter     *op.Expr
+	Multi      bool
+}
+
+// FindAndModify changes or removes one document and returns it. Reply: Docs
+// with at most one document, Done{Matched, Affected, Extra: upserted _id}.
+type FindAndModify struct {
+	Collection   string
+	Filter       *op.Expr
+	Sort         []op.Sort
+	Remove       bool
+	Mutations    []op.Mutation
+	Pipeline     []Stage
+	New          bool
+	Upsert       bool
+	UpsertDoc    []byte
+	Project      *Projection
+	ArrayFilters []NamedFilter
+}
+
+// Aggregate runs a pipeline. Collection "" starts from one empty document.
+// Reply as Find.
+type Aggregate struct {
+	Collection string
+	Stages     []Stage
+	Lets       []Let
+	Batch      int64
+}
+
+// StageKind names a pipeline stage. Numbers are pinned.
+type StageKind uint8
+
+// Pipeline stages.
+const (
+	StageMatch     StageKind = 1
+	StageProject   StageKind = 2
+	StageAddFields StageKind = 3
+	StageGroup     StageKind = 4
+	StageSort      StageKind = 5
+	StageLimit     StageKind = 6
+	StageSkip      StageKind = 7
+	StageUnwind    StageKind = 8
+	StageCount     StageKind = 9
+	StageLookup    StageKind = 10
+	StageReplace   StageKind = 11 // $replaceRoot, $replaceWith: Expr
+	StageUnset     StageKind = 12
+	StageCollStats StageKind = 13
+	StageIdxStats  StageKind = 14
+)
+
+// Stage is one pipeline stage; the fields a kind does not name are unused.
+type Stage struct {
+	Kind     StageKind
+	Filter   *op.Expr      // match
+	Project  *Projection   // project, addFields (Fields with Expr), unset (Exclude)
+	Key      *op.Expr      // group: _id; replace: new root
+	Accs     []Accumulator // group
+	Sort     []op.Sort
+	N        int64      // limit, skip
+	Path     string     // unwind (without $), count (output field)
+	Index    string     // unwind includeArrayIndex
+	Preserve bool       // unwind preserveNullAndEmptyArrays
+	From     string     // lookup
+	Local    string     // lookup localField
+	Foreign  string     // lookup foreignField
+	As       string     // lookup
+	Lets     []string   // lookup let: names of Values
+	Values   []*op.Expr // lookup let: values
+	Pipeline []Stage    // lookup pipeline
+}
+
+// Accumulator is one output field of a group stage.
+type Accumulator struct {
+	Field string
+	Name  string // the operator word without $: sum, avg, min, max, first, last, push, addToSet, count …
+	Arg   *op.Expr
+}
+
+// Count counts the documents that match. Reply: Done{Matched}.
+type Count struct {
+	Collection string
+	Filter     *op.Expr
+	Page       op.Page
+}
+
+// Distinct lists the distinct values of a path. Reply: Values of BSON-faithful
+// values.
+type Distinct struct {
+	Collection string
+	Path       string
+	Filter     *op.Expr
+}
+
+// Index describes a secondary index. Spec is the client's own definition
+// document, stored as given.
+type Index struct {
+	Name    string
+	Keys    []op.Sort // Path and direction
+	Unique  bool
+	Sparse  bool
+	Partial *op.Expr
+	Spec    []byte
+	TTL     int64 // expireAfterSeconds; -1 = none
+}
+
+// CreateIndexes creates indexes (and the collection). Reply: Done{Affected:
+// created, Matched: number before}.
+type CreateIndexes struct {
+	Collection string
+	Indexes    []Index
+}
+
+// ListIndexes answers Docs with each index's Spec (the _id index first).
+type ListIndexes struct{ Collection string }
+
+// DropIndexes drops indexes by name; "*" drops all but _id. Reply:
+// Done{Matched: number before}.
+type DropIndexes struct {
+	Collection string
+	Names      []string
+}
+
+// CreateCollection creates a collection; AlreadyExists if it is there.
+type CreateCollection struct {
+	Collection string
+	Options    []byte // BSON, stored as given
+}
+
+// DropCollection drops a collection. Reply: Done{Affected: 1 if it was there,
+// Matched: number of its indexes}.
+type DropCollection struct{ Collection string }
+
+// RenameCollection renames a collection.
+type RenameCollection struct {
+	From       string
+	To         string
+	DropTarget bool
+}
+
+// ListCollections answers Docs {name, type: "collection"|"table", options}.
+type ListCollections struct{}
+
+// Stats answers one document with counts and sizes of a collection, or of the
+// database when Collection is "".
+type Stats struct{ Collection string }

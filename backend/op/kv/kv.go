@@ -1,0 +1,48 @@
+// Package kv holds the key-value bodies of the operation IR: a verb with its
+// arguments, and the table of verbs that a router needs (read or write, where
+// the keys stand, how replies of many shards merge).
+package kv
+
+import "github.com/dot-do/dotdo-proxy/backend/op"
+
+// Command is one key-value command. The reply is one op.Values frame with one
+// value. Reply kinds: Text = status, Bytes = string, Int64, Float64 (RESP3
+// double), Bool, Null, Array, Map, Set, ErrorText inside lists.
+type Command struct {
+	DB   int    // logical database 0-15
+	Verb string // upper case, one of Verbs; a subcommand is Args[0]
+	Args [][]byte
+}
+
+// Check is the optimistic-lock precondition of a batch (WATCH): the batch runs
+// only if Key still has Version. Version 0 = the key did not exist.
+type Check struct {
+	DB      int
+	Key     []byte
+	Version uint64
+}
+
+// Version reads the version of keys for WATCH. Reply: one Values frame, an
+// Uint64 for each key.
+type Version struct {
+	DB   int
+	Keys [][]byte
+}
+
+// Family implements op.Body.
+func (*Command) Family() op.Family { return op.FamilyKV }
+
+// Kind implements op.Body.
+func (*Command) Kind() uint16 { return 40 }
+
+// Family implements op.Body.
+func (*Check) Family() op.Family { return op.FamilyKV }
+
+// Kind implements op.Body.
+func (*Check) Kind() uint16 { return 41 }
+
+// Family implements op.Body.
+func (*Version) Family() op.Family { return op.FamilyKV }
+
+// Kind implements op.Body.
+func (*Version) Kind() uint16 { return 42 }
