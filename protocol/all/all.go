@@ -1,0 +1,2 @@
+// Package all links every system into a binary: one import line a system.
+package all
