@@ -60,3 +60,17 @@ func (v Verb) Keys(args [][]byte) []int {
 	}
 	return at
 }
+
+// Verbs holds every command by name. It is never changed.
+var Verbs = join(hashVerbs, keyVerbs, listVerbs, setVerbs, stringVerbs, zsetVerbs)
+
+// join merges tables that have no name in common.
+func join(tables ...map[string]Verb) map[string]Verb {
+	all := map[string]Verb{}
+	for _, t := range tables {
+		for name, v := range t {
+			all[name] = v
+		}
+	}
+	return all
+}

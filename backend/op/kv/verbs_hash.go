@@ -1,0 +1,31 @@
+package kv
+
+// hashVerbs are the commands on hashes and places.
+var hashVerbs = map[string]Verb{
+	"GEOADD":               {Arity: -5, Write: true, FirstKey: 1, LastKey: 1, Step: 1},
+	"GEODIST":              {Arity: -4, FirstKey: 1, LastKey: 1, Step: 1},
+	"GEOHASH":              {Arity: -2, FirstKey: 1, LastKey: 1, Step: 1},
+	"GEOPOS":               {Arity: -2, FirstKey: 1, LastKey: 1, Step: 1},
+	"GEORADIUS":            {Arity: -6, Write: true, FirstKey: 1, LastKey: 1, Step: 1},
+	"GEORADIUSBYMEMBER":    {Arity: -5, Write: true, FirstKey: 1, LastKey: 1, Step: 1},
+	"GEORADIUSBYMEMBER_RO": {Arity: -5, FirstKey: 1, LastKey: 1, Step: 1},
+	"GEORADIUS_RO":         {Arity: -6, FirstKey: 1, LastKey: 1, Step: 1},
+	"GEOSEARCH":            {Arity: -7, FirstKey: 1, LastKey: 1, Step: 1},
+	"GEOSEARCHSTORE":       {Arity: -8, Write: true, FirstKey: 1, LastKey: 2, Step: 1},
+	"HDEL":                 {Arity: -3, Write: true, FirstKey: 1, LastKey: 1, Step: 1},
+	"HEXISTS":              {Arity: 3, FirstKey: 1, LastKey: 1, Step: 1},
+	"HGET":                 {Arity: 3, FirstKey: 1, LastKey: 1, Step: 1},
+	"HGETALL":              {Arity: 2, FirstKey: 1, LastKey: 1, Step: 1},
+	"HINCRBY":              {Arity: 4, Write: true, FirstKey: 1, LastKey: 1, Step: 1},
+	"HINCRBYFLOAT":         {Arity: 4, Write: true, FirstKey: 1, LastKey: 1, Step: 1},
+	"HKEYS":                {Arity: 2, FirstKey: 1, LastKey: 1, Step: 1},
+	"HLEN":                 {Arity: 2, FirstKey: 1, LastKey: 1, Step: 1},
+	"HMGET":                {Arity: -3, FirstKey: 1, LastKey: 1, Step: 1},
+	"HMSET":                {Arity: -4, Write: true, FirstKey: 1, LastKey: 1, Step: 1},
+	"HRANDFIELD":           {Arity: -2, FirstKey: 1, LastKey: 1, Step: 1},
+	"HSCAN":                {Arity: -3, FirstKey: 1, LastKey: 1, Step: 1},
+	"HSET":                 {Arity: -4, Write: true, FirstKey: 1, LastKey: 1, Step: 1},
+	"HSETNX":               {Arity: 4, Write: true, FirstKey: 1, LastKey: 1, Step: 1},
+	"HSTRLEN":              {Arity: 3, FirstKey: 1, LastKey: 1, Step: 1},
+	"HVALS":                {Arity: 2, FirstKey: 1, LastKey: 1, Step: 1},
+}
