@@ -9,6 +9,7 @@ type CreateTable struct {
 	Constraints []Constraint
 	Indexes     []CreateIndex // MySQL KEY/INDEX clauses
 	Like        []Name
+	LikeWith    [][]string // for each Like: INCLUDING words ("DEFAULTS", "INDEXES" …); nil list = all
 	As          *Select
 	AsColumns   []string
 	NoData      bool
@@ -23,14 +24,15 @@ type ColumnDef struct {
 	NotNull     bool
 	Null        bool // explicitly
 	Default     Expr
-	DefaultText string // source text of Default
+	DefaultText string // source text of Default or Generated
 	Identity    string // "", "ALWAYS", "BY DEFAULT"
 	Serial      bool   // serial / AUTO_INCREMENT
 	Start       *int64
 	Increment   *int64
 	Generated   Expr
 	Stored      bool
-	OnUpdateNow bool // MySQL
+	OnUpdateNow bool            // MySQL
+	Sequence    *CreateSequence // further options of an identity column's sequence
 	Comment     string
 	Constraints []Constraint // column constraints other than the above
 	First       bool
@@ -151,7 +153,7 @@ type AlterTable struct {
 
 // AlterAction is one action. Kind says which fields count.
 type AlterAction struct {
-	Kind        string // ADD COLUMN, DROP COLUMN, RENAME COLUMN, RENAME, RENAME CONSTRAINT, ALTER TYPE, SET DEFAULT, DROP DEFAULT, SET NOT NULL, DROP NOT NULL, ADD CONSTRAINT, DROP CONSTRAINT, ADD INDEX, DROP INDEX, RENAME INDEX, SET SCHEMA, SET IDENTITY, ADD IDENTITY, DROP IDENTITY, MODIFY COLUMN, CHANGE COLUMN, OWNER, SET OPTIONS, AUTO_INCREMENT, VALIDATE, REPLICA IDENTITY, NOOP
+	Kind        string // ADD COLUMN, DROP COLUMN, RENAME COLUMN, RENAME, RENAME CONSTRAINT, ALTER TYPE, SET DEFAULT, DROP DEFAULT, SET NOT NULL, DROP NOT NULL, ADD CONSTRAINT, DROP CONSTRAINT, ADD INDEX, DROP INDEX, RENAME INDEX, SET SCHEMA, SET IDENTITY, ADD IDENTITY, DROP IDENTITY, MODIFY COLUMN, CHANGE COLUMN, OWNER, SET OPTIONS, AUTO_INCREMENT, VALIDATE, REPLICA IDENTITY, REFRESH, NOOP
 	Name        string
 	NewName     string
 	Schema      string
