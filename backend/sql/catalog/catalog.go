@@ -19,7 +19,7 @@ type Snapshot struct {
 	Schemas map[string]*Schema
 	Tables  map[Key]*Table // tables, views, materialized views, collections
 	Seqs    map[Key]*Sequence
-	Indexes map[Key]*Index // by schema and name; also listed in Table.Indexes
+	Indexes map[Key]*Index `json:"-"` // by schema and name; the same pointers as in Table.Indexes
 	Roles   map[string]*Role
 }
 

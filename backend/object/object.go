@@ -1,0 +1,157 @@
+package object
+
+import (
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
+	"github.com/dot-do/dotdo-proxy/backend/sqlite"
+)
+
+// Object is one open object: an actor, its writer connection and its readers.
+type Object struct {
+	store    *Store
+	database string
+	shard    int
+	path     string
+
+	w        *sqlite.Conn // owned by the actor, or by the lease it granted
+	wal      *os.File     // for syncing; kept open as long as the object
+	mail     mailbox
+	stop     chan struct{}
+	ended    chan struct{}
+	leases   atomic.Int32 // interactive transactions that have or want the writer
+	lsnLimit uint64       // LSNs below it are reserved on disk
+	sinceEnd int          // commits since idle snapshots were ended
+
+	commitMu  sync.RWMutex  // a commit and its number change together
+	committed atomic.Uint64 // newest visible commit
+	syncMu    sync.Mutex
+	synced    atomic.Uint64 // newest durable commit
+	failed    atomic.Pointer[op.Error]
+
+	cat     atomic.Pointer[catalog.Snapshot]
+	readers *readers
+	alarms  alarms
+	local   sync.Map
+
+	txnMu sync.Mutex
+	txns  map[txnKey]*txn
+
+	refs    atomic.Int64 // users; negative = closing
+	lastUse atomic.Int64 // janitor ticks
+}
+
+// Catalog returns the newest published catalog.
+func (o *Object) Catalog() *catalog.Snapshot { return o.cat.Load() }
+
+// open opens or creates the file and starts the actor.
+func (s *Store) open(database string, shard int) (*Object, error) {
+	path, err := s.place(database, shard)
+	if err != nil {
+		return nil, err
+	}
+	w, err := sqlite.Open(path, s.sqliteOptions(false))
+	if err != nil {
+		return nil, &op.Error{Code: op.Unavailable, Msg: "open object: " + err.Error(), Err: err}
+	}
+	o := &Object{store: s, database: database, shard: shard, path: path, w: w,
+		stop: make(chan struct{}), ended: make(chan struct{}), txns: map[txnKey]*txn{}}
+	o.mail.wake = make(chan struct{}, 1)
+	o.readers = newReaders(o)
+	if err := o.prepare(); err != nil {
+		_ = w.Close()
+		if o.wal != nil {
+			_ = o.wal.Close()
+		}
+		return nil, err
+	}
+	go o.run()
+	o.alarms.start(o)
+	return o, nil
+}
+
+// prepare creates the system tables of a new object and loads catalog, LSN and
+// alarms of an old one.
+func (o *Object) prepare() error {
+	const schema = `CREATE TABLE IF NOT EXISTS _dotdo_meta(key TEXT PRIMARY KEY, value);
+CREATE TABLE IF NOT EXISTS _dotdo_catalog(id INTEGER PRIMARY KEY, def TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS _dotdo_alarms(kind TEXT PRIMARY KEY, at INTEGER NOT NULL);`
+	row, err := o.w.Row("SELECT count(*) FROM sqlite_schema WHERE name = '_dotdo_alarms'")
+	if err != nil {
+		return o.storage("read object", err)
+	}
+	fresh := row[0].Int() == 0
+	if err := o.w.Exec("BEGIN IMMEDIATE"); err != nil {
+		return o.storage("begin", err)
+	}
+	tx := &Tx{Conn: o.w, obj: o, now: o.store.now(), lsn: 1, writable: true}
+	if fresh {
+		err = o.w.Exec(schema)
+		if err == nil {
+			o.cat.Store(catalog.New())
+			tx.cat = catalog.New()
+			err = call(tx, o.store.opts.Init)
+		}
+		if err == nil {
+			err = saveCatalog(o.w, tx.cat)
+		}
+	} else if row, err = o.w.Row("SELECT value FROM _dotdo_meta WHERE key = 'lsn'"); err == nil && row != nil {
+		o.lsnLimit = uint64(row[0].Int())
+	}
+	if err == nil {
+		// Numbers up to the reserved limit may have been used before a crash.
+		o.committed.Store(max(o.lsnLimit, 1))
+		o.lsnLimit = o.committed.Load() + lsnBlock
+		_, err = o.w.Run("INSERT OR REPLACE INTO _dotdo_meta(key, value) VALUES ('lsn', ?1)", op.Int64(int64(o.lsnLimit)))
+	}
+	if err != nil {
+		_ = o.w.Exec("ROLLBACK")
+		return o.storage("prepare object", err)
+	}
+	if err := o.w.Exec("COMMIT"); err != nil {
+		return o.storage("commit", err)
+	}
+	cat, err := loadCatalog(o.w)
+	if err != nil {
+		return err
+	}
+	o.cat.Store(cat)
+	if o.wal, err = os.OpenFile(o.path+"-wal", os.O_RDWR, 0); err != nil {
+		return o.storage("open wal", err)
+	}
+	if fresh {
+		if err := syncDirs(o.path, o.store.opts.Dir); err != nil {
+			return o.storage("sync directory", err)
+		}
+	}
+	if err := o.syncWAL(); err != nil {
+		return o.poison("sync", err)
+	}
+	o.synced.Store(o.committed.Load())
+	return o.alarms.load(o.w)
+}
+
+// close ends the actor and closes every connection. Nobody uses the object.
+func (o *Object) close() error {
+	o.alarms.stop()
+	close(o.stop)
+	<-o.ended
+	for _, t := range o.mail.close() {
+		t.err = op.Errorf(op.Unavailable, "object is closing; try again")
+		t.done <- struct{}{}
+	}
+	o.readers.close()
+	err := o.w.Close()
+	return max2(err, o.wal.Close())
+}
+
+// max2 returns the first error that is not nil.
+func max2(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
