@@ -154,7 +154,7 @@ func (o *Object) writes(batch []*task) {
 			}
 			t.err = call(tx, t.fn)
 			if t.err != nil { // first in its transaction: undo it all
-				_ = o.w.Exec("ROLLBACK")
+				_ = control(o.w, "ROLLBACK")
 				tx = nil
 			}
 			continue
@@ -188,18 +188,18 @@ func (o *Object) writes(batch []*task) {
 
 // nested runs fn so that its failure undoes only its own changes.
 func (o *Object) nested(tx *Tx, fn func(*Tx) error) error {
-	if err := o.w.Exec("SAVEPOINT dotdo_op"); err != nil {
+	if err := control(o.w, "SAVEPOINT dotdo_op"); err != nil {
 		return o.storage("savepoint", err)
 	}
 	m := tx.mark()
 	err := call(tx, fn)
 	if err != nil {
 		tx.undo(m)
-		if e := o.w.Exec("ROLLBACK TO dotdo_op"); e != nil {
+		if e := control(o.w, "ROLLBACK TO dotdo_op"); e != nil {
 			return o.storage("undo", e)
 		}
 	}
-	if e := o.w.Exec("RELEASE dotdo_op"); e != nil {
+	if e := control(o.w, "RELEASE dotdo_op"); e != nil {
 		return o.storage("release", e)
 	}
 	return err

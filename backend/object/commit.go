@@ -18,14 +18,14 @@ func (o *Object) begin() (*Tx, error) {
 	if err := o.broken(); err != nil {
 		return nil, err
 	}
-	if err := o.w.Exec("BEGIN IMMEDIATE"); err != nil {
+	if err := control(o.w, "BEGIN IMMEDIATE"); err != nil {
 		return nil, o.storage("begin", err)
 	}
 	tx := &Tx{Conn: o.w, obj: o, now: o.store.now(), lsn: o.committed.Load() + 1, writable: true}
 	if tx.lsn >= o.lsnLimit {
 		next := tx.lsn + lsnBlock
 		if _, err := o.w.Run("INSERT OR REPLACE INTO _dotdo_meta(key, value) VALUES ('lsn', ?1)", op.Int64(int64(next))); err != nil {
-			_ = o.w.Exec("ROLLBACK")
+			_ = control(o.w, "ROLLBACK")
 			return nil, o.storage("reserve lsn", err)
 		}
 		tx.hooks = append(tx.hooks, func() { o.lsnLimit = next })
@@ -38,12 +38,12 @@ func (o *Object) begin() (*Tx, error) {
 func (o *Object) commit(tx *Tx) error {
 	if tx.cat != nil {
 		if err := saveCatalog(tx.Conn, tx.cat); err != nil {
-			_ = o.w.Exec("ROLLBACK")
+			_ = control(o.w, "ROLLBACK")
 			return o.storage("store catalog", err)
 		}
 	}
 	o.commitMu.Lock()
-	err := o.w.Exec("COMMIT")
+	err := control(o.w, "COMMIT")
 	if err == nil {
 		o.committed.Store(tx.lsn)
 		if tx.cat != nil {
@@ -53,7 +53,7 @@ func (o *Object) commit(tx *Tx) error {
 	o.commitMu.Unlock()
 	if err != nil {
 		if o.w.InTransaction() {
-			_ = o.w.Exec("ROLLBACK")
+			_ = control(o.w, "ROLLBACK")
 		}
 		return o.storage("commit", err)
 	}
@@ -174,4 +174,10 @@ func (s *Store) now() time.Time {
 		return s.opts.Now()
 	}
 	return time.Now()
+}
+
+// control runs a transaction statement from the connection's statement cache.
+func control(c *sqlite.Conn, sql string) error {
+	_, err := c.Run(sql)
+	return err
 }

@@ -84,7 +84,7 @@ CREATE TABLE IF NOT EXISTS _dotdo_alarms(kind TEXT PRIMARY KEY, at INTEGER NOT N
 		return o.storage("read object", err)
 	}
 	fresh := row[0].Int() == 0
-	if err := o.w.Exec("BEGIN IMMEDIATE"); err != nil {
+	if err := control(o.w, "BEGIN IMMEDIATE"); err != nil {
 		return o.storage("begin", err)
 	}
 	tx := &Tx{Conn: o.w, obj: o, now: o.store.now(), lsn: 1, writable: true}
@@ -108,10 +108,10 @@ CREATE TABLE IF NOT EXISTS _dotdo_alarms(kind TEXT PRIMARY KEY, at INTEGER NOT N
 		_, err = o.w.Run("INSERT OR REPLACE INTO _dotdo_meta(key, value) VALUES ('lsn', ?1)", op.Int64(int64(o.lsnLimit)))
 	}
 	if err != nil {
-		_ = o.w.Exec("ROLLBACK")
+		_ = control(o.w, "ROLLBACK")
 		return o.storage("prepare object", err)
 	}
-	if err := o.w.Exec("COMMIT"); err != nil {
+	if err := control(o.w, "COMMIT"); err != nil {
 		return o.storage("commit", err)
 	}
 	cat, err := loadCatalog(o.w)

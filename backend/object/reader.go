@@ -98,13 +98,13 @@ func (r *reader) refresh(o *Object) error {
 	}
 	if r.held {
 		r.held = false
-		if err := r.conn.Exec("COMMIT"); err != nil {
+		if err := control(r.conn, "COMMIT"); err != nil {
 			return err
 		}
 	}
 	o.commitMu.RLock()
 	defer o.commitMu.RUnlock()
-	if err := r.conn.Exec("BEGIN"); err != nil {
+	if err := control(r.conn, "BEGIN"); err != nil {
 		return err
 	}
 	r.held = true
@@ -122,7 +122,7 @@ func (p *readers) release(r *reader) {
 		r.held = false
 	}
 	if r.held && p.obj.committed.Load() >= r.seq+64 {
-		_ = r.conn.Exec("COMMIT")
+		_ = control(r.conn, "COMMIT")
 		r.held = false
 	}
 	p.mu.Lock()
@@ -138,7 +138,7 @@ func (p *readers) endIdle() {
 	defer p.mu.Unlock()
 	for i, r := range p.idle {
 		if r.held {
-			_ = r.conn.Exec("COMMIT")
+			_ = control(r.conn, "COMMIT")
 			r.held = false
 		}
 		if i >= 8 {

@@ -99,18 +99,18 @@ func call(tx *Tx, fn func(*Tx) error) (err error) {
 // Nested runs fn under a mark of its own: its failure (or panic) undoes only
 // what it changed.
 func (tx *Tx) Nested(fn func() error) error {
-	if err := tx.Conn.Exec("SAVEPOINT dotdo_in"); err != nil {
+	if err := control(tx.Conn, "SAVEPOINT dotdo_in"); err != nil {
 		return tx.obj.storage("savepoint", err)
 	}
 	m := tx.mark()
 	err := call(tx, func(*Tx) error { return fn() })
 	if err != nil {
 		tx.undo(m)
-		if e := tx.Conn.Exec("ROLLBACK TO dotdo_in"); e != nil {
+		if e := control(tx.Conn, "ROLLBACK TO dotdo_in"); e != nil {
 			return tx.obj.storage("undo", e)
 		}
 	}
-	if e := tx.Conn.Exec("RELEASE dotdo_in"); e != nil {
+	if e := control(tx.Conn, "RELEASE dotdo_in"); e != nil {
 		return tx.obj.storage("release", e)
 	}
 	return err

@@ -15,7 +15,8 @@ type Command struct {
 }
 
 // Check is the optimistic-lock precondition of a batch (WATCH): the batch runs
-// only if Key still has Version. Version 0 = the key did not exist.
+// only if Key still has Version. Version 0 = the key did not exist. The engine
+// answers one empty Values frame when it holds and no frame when it does not.
 type Check struct {
 	DB      int
 	Key     []byte
