@@ -121,7 +121,7 @@ func (t *txn) acquire(ctx context.Context) (*lease, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range t.names {
-		if err := control(o.w, "SAVEPOINT " + mangle(i)); err != nil {
+		if err := control(o.w, "SAVEPOINT "+mangle(i)); err != nil {
 			return nil, o.storage("savepoint", err)
 		}
 	}
@@ -286,17 +286,17 @@ func (t *txn) savepoint(b *ctl.Savepoint) error {
 	w := t.obj.w
 	switch b.Action {
 	case ctl.SavepointSet:
-		if err := control(w, "SAVEPOINT " + mangle(len(t.names))); err != nil {
+		if err := control(w, "SAVEPOINT "+mangle(len(t.names))); err != nil {
 			return t.obj.storage("savepoint", err)
 		}
 		t.names = append(t.names, savepoint{b.Name, l.tx.mark()})
 	case ctl.SavepointRelease:
-		if err := control(w, "RELEASE " + mangle(at)); err != nil {
+		if err := control(w, "RELEASE "+mangle(at)); err != nil {
 			return t.obj.storage("release", err)
 		}
 		t.names = t.names[:at]
 	case ctl.SavepointRollback:
-		if err := control(w, "ROLLBACK TO " + mangle(at)); err != nil {
+		if err := control(w, "ROLLBACK TO "+mangle(at)); err != nil {
 			return t.obj.storage("rollback to savepoint", err)
 		}
 		l.tx.undo(t.names[at].at)
