@@ -152,14 +152,14 @@ func (o *Object) writes(batch []*task) {
 				tx = nil
 				continue
 			}
-			t.err = call(tx, t.fn)
+			t.err = settled(tx, t.fn)
 			if t.err != nil { // first in its transaction: undo it all
 				_ = control(o.w, "ROLLBACK")
 				tx = nil
 			}
 			continue
 		}
-		t.err = o.nested(tx, t.fn)
+		t.err = o.nested(tx, func(tx *Tx) error { return settled(tx, t.fn) })
 	}
 	batch = batch[:ran]
 	var lsn uint64
@@ -184,6 +184,16 @@ func (o *Object) writes(batch []*task) {
 	if tx != nil {
 		o.maintain()
 	}
+}
+
+// settled runs an autocommit write and refuses it if it leaves a deferred
+// foreign key broken: COMMIT would fail the whole group for it.
+func settled(tx *Tx, fn func(*Tx) error) error {
+	err := call(tx, fn)
+	if err == nil && tx.Conn.DeferredViolations() {
+		return op.Errorf(op.ForeignKey, "foreign key constraint failed")
+	}
+	return err
 }
 
 // nested runs fn so that its failure undoes only its own changes.

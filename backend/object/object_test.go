@@ -511,3 +511,38 @@ func BenchmarkWrite16(b *testing.B) {
 		}
 	})
 }
+
+func TestDeferredForeignKeyFailsItsOwnWriteOnly(t *testing.T) {
+	t.Parallel()
+	s := testStore(t, func(o *Options) {
+		o.Init = func(tx *Tx) error {
+			return tx.Conn.Exec("CREATE TABLE t(id INTEGER PRIMARY KEY, v); CREATE TABLE c(p REFERENCES t(id) DEFERRABLE INITIALLY DEFERRED)")
+		}
+	})
+	sc := scope(t, s, op.Session{})
+	var wg sync.WaitGroup
+	var refused atomic.Int64
+	for i := range 30 {
+		wg.Go(func() {
+			_, err := sc.Write(context.Background(), func(tx *Tx) error {
+				if _, err := tx.Conn.Run("INSERT INTO c VALUES (?1)", op.Int64(int64(i))); err != nil {
+					return err
+				}
+				if i%3 == 0 {
+					return nil // the parent is missing
+				}
+				_, err := tx.Conn.Run("INSERT INTO t VALUES (?1, 1)", op.Int64(int64(i)))
+				return err
+			})
+			if op.CodeOf(err) == op.ForeignKey {
+				refused.Add(1)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n, _ := sum(t, sc); n != 20 || refused.Load() != 10 {
+		t.Fatalf("rows %d, refused %d", n, refused.Load())
+	}
+}

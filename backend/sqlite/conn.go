@@ -258,6 +258,15 @@ func (c *Conn) Interrupt() {
 	}
 }
 
+// DeferredViolations reports whether the open transaction breaks a deferred
+// foreign key, which its COMMIT would refuse.
+func (c *Conn) DeferredViolations() bool {
+	const deferredFKs = 10 // SQLITE_DBSTATUS_DEFERRED_FKS
+	var now, high C.int
+	C.sqlite3_db_status(c.p.db, deferredFKs, &now, &high, 0)
+	return now != 0
+}
+
 // InTransaction reports whether an explicit transaction is open.
 func (c *Conn) InTransaction() bool { return C.sqlite3_get_autocommit(c.p.db) == 0 }
 

@@ -120,5 +120,6 @@ const char *sqlite3_errmsg(sqlite3 *);
 const char *sqlite3_errstr(int);
 int sqlite3_error_offset(sqlite3 *);
 void sqlite3_interrupt(sqlite3 *);
+int sqlite3_db_status(sqlite3 *, int op, int *current, int *high, int reset);
 int sqlite3_get_autocommit(sqlite3 *);
 #endif
