@@ -2,6 +2,7 @@ package object
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -141,3 +142,6 @@ func (s *Scope) Savepoint(b *ctl.Savepoint) error {
 	}
 	return t.savepoint(b)
 }
+
+// Local holds engine state of the object in memory, as Tx.Local.
+func (s *Scope) Local() *sync.Map { return &s.obj.local }

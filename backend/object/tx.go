@@ -2,6 +2,7 @@ package object
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -22,7 +23,11 @@ type Tx struct {
 	writable bool
 	cat      *catalog.Snapshot // pending, nil = published
 	hooks    []func()
+	epoch    uint64
 }
+
+// epochs numbers transactions and their undos.
+var epochs atomic.Uint64
 
 // Now returns the time of the transaction, the same for its whole life.
 func (tx *Tx) Now() time.Time { return tx.now }
@@ -70,6 +75,15 @@ func (tx *Tx) SetAlarm(kind string, at time.Time) error {
 	return tx.obj.alarms.set(tx, kind, at)
 }
 
+// Epoch changes whenever something done in this transaction may have been
+// undone: what an engine noted under another epoch is not to be relied on.
+func (tx *Tx) Epoch() uint64 {
+	if tx.epoch == 0 {
+		tx.epoch = epochs.Add(1)
+	}
+	return tx.epoch
+}
+
 // mark remembers what a failed closure must give back besides its rows.
 type mark struct {
 	cat   *catalog.Snapshot
@@ -81,7 +95,7 @@ func (tx *Tx) mark() mark { return mark{tx.cat, len(tx.hooks)} }
 
 // undo returns to a mark.
 func (tx *Tx) undo(m mark) {
-	tx.cat, tx.hooks = m.cat, tx.hooks[:m.hooks]
+	tx.cat, tx.hooks, tx.epoch = m.cat, tx.hooks[:m.hooks], epochs.Add(1)
 }
 
 // call runs fn on tx and turns a panic into an error. Every statement of the

@@ -6,6 +6,7 @@ package sql
 
 import (
 	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/rel"
 	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
 )
@@ -26,6 +27,7 @@ const (
 // parameter types and search path. It is immutable and shared by sessions.
 type Plan struct {
 	Kind     Kind
+	Dialect  rel.Dialect
 	Tag      string // command tag word(s): "SELECT", "INSERT", "CREATE TABLE"
 	Version  uint64 // catalog version it was bound against
 	Text     string // SQLite SQL; parameters are ?1 … ?n in Binds order
@@ -48,6 +50,7 @@ type Plan struct {
 	Serial      string // column whose value is LAST_INSERT_ID(), "" = none
 	SerialGiven bool   // the statement gave that column explicitly
 	CountRows   bool   // KindWrite: Affected is the number of rows returned
+	Sequence    bool   // calls nextval or setval: runs as a write even if it only reads rows
 	Ignore      bool   // MySQL IGNORE: constraint errors become warnings
 }
 

@@ -1,0 +1,243 @@
+package rel
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"github.com/dot-do/dotdo-proxy/backend/object"
+	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/rel"
+	"github.com/dot-do/dotdo-proxy/backend/sql"
+	"github.com/dot-do/dotdo-proxy/backend/sqlite"
+)
+
+// Batch sizes of row frames.
+const (
+	batchRows  = 1024
+	batchBytes = 64 << 10
+)
+
+// query runs one statement.
+func (e *Engine) query(ctx context.Context, s *object.Scope, o *op.Op, q *rel.Query) (op.Reply, error) {
+	env := envOf(q.Env)
+	c, err := e.compile(s.Catalog(), s.Local(), q.Stmt, env)
+	if err != nil {
+		return nil, err
+	}
+	if len(q.Args) != len(c.Params) {
+		return nil, op.Errorf(op.InvalidArgument, "the statement needs %d parameters, %d were given", len(c.Params), len(q.Args))
+	}
+	switch {
+	case c.Kind == sql.KindRows:
+		return op.ReplyOf(c.head, &op.Rows{Cols: len(c.Columns), Values: c.Rows},
+			&op.Done{Tag: c.Tag, Affected: rowsOf(c.Rows, len(c.Columns))}), nil
+	case c.Kind == sql.KindAccept:
+		return op.ReplyOf(&op.Done{Tag: c.Tag}), nil
+	case c.Kind == sql.KindQuery && !c.Sequence:
+		return e.read(ctx, s, c, q, env)
+	}
+	var res *result
+	lsn, err := s.Write(ctx, func(tx *object.Tx) error {
+		if c.Version != tx.Catalog().Version { // the schema changed while we waited
+			if c, err = e.compile(tx.Catalog(), tx.Local(), q.Stmt, env); err != nil {
+				return err
+			}
+		}
+		res, err = e.runWrite(tx, c, q, env)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return op.ReplyOf(res.frames(c, lsn)...), nil
+}
+
+// read runs a query on a reader. A result that fits one batch (or one that
+// belongs to a transaction) is complete when read returns and holds nothing;
+// a longer one is started again as a stream.
+func (e *Engine) read(ctx context.Context, s *object.Scope, c *compiled, q *rel.Query, env *rel.Env) (op.Reply, error) {
+	rows := &op.Rows{Cols: len(c.Columns)}
+	var done bool
+	var lsn uint64
+	inTxn := s.InTxn()
+	err := s.Read(ctx, func(tx *object.Tx) error {
+		cur, err := e.open(ctx, tx, c, q, env)
+		if err != nil {
+			return err
+		}
+		defer cur.close()
+		lsn = tx.LSN()
+		for !done {
+			if rows.Values, done, err = cur.next(rows.Values); err != nil {
+				return err
+			}
+			if !inTxn {
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, e.explain(c, err)
+	}
+	if done {
+		return op.ReplyOf(c.head, rows, &op.Done{Tag: c.Tag, Affected: rowsOf(rows.Values, rows.Cols), LSN: lsn}), nil
+	}
+	v, err := s.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cur, err := e.open(ctx, v.Tx, c, q, env)
+	if err != nil {
+		v.Close()
+		return nil, e.explain(c, err)
+	}
+	return &stream{view: v, cur: cur, c: c, e: e}, nil
+}
+
+// rowsOf counts the rows of a flattened batch.
+func rowsOf(v []op.Value, cols int) int64 {
+	if cols == 0 {
+		return 0
+	}
+	return int64(len(v) / cols)
+}
+
+// stream is a reply that reads on demand and holds a view until it ends.
+type stream struct {
+	view *object.View
+	cur  *cursor
+	c    *compiled
+	e    *Engine
+	head bool
+	n    int64
+	end  bool
+}
+
+// Next implements op.Reply.
+func (r *stream) Next(ctx context.Context) (op.Frame, error) {
+	switch {
+	case !r.head:
+		r.head = true
+		return r.c.head, nil
+	case r.end:
+		return nil, io.EOF
+	case r.cur == nil:
+		r.end = true
+		return &op.Done{Tag: r.c.Tag, Affected: r.n}, nil
+	}
+	if err := ctx.Err(); err != nil {
+		_ = r.Close()
+		return nil, &op.Error{Code: op.Canceled, Msg: "canceling statement due to user request", Err: err}
+	}
+	vals, done, err := r.cur.next(nil)
+	if err != nil {
+		_ = r.Close()
+		return nil, r.e.explain(r.c, err)
+	}
+	rows := &op.Rows{Cols: len(r.c.Columns), Values: vals}
+	r.n += rowsOf(vals, rows.Cols)
+	if done {
+		r.release()
+		if len(vals) == 0 {
+			return r.Next(ctx)
+		}
+	}
+	return rows, nil
+}
+
+// release gives the reader back.
+func (r *stream) release() {
+	if r.cur != nil {
+		r.cur.close()
+		r.view.Close()
+		r.cur = nil
+	}
+}
+
+// Close implements op.Reply.
+func (r *stream) Close() error {
+	r.release()
+	r.end = true
+	return nil
+}
+
+// cursor is one running query.
+type cursor struct {
+	conn  *sqlite.Conn
+	st    *sqlite.Stmt
+	ctx   context.Context
+	guard *guard
+	stop  func() bool
+}
+
+// open prepares, binds and guards a query on tx's connection.
+func (e *Engine) open(ctx context.Context, tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env) (*cursor, error) {
+	conn := tx.Conn
+	if err := e.system(tx, c, env); err != nil {
+		return nil, err
+	}
+	conn.Call = e.call(tx, env)
+	st, err := conn.Prepare(c.Text)
+	if err != nil {
+		return nil, err
+	}
+	args, err := bindArgs(c, c.Binds, q.Args, env, tx)
+	if err == nil {
+		err = st.Bind(args)
+	}
+	if err != nil {
+		st.Close()
+		return nil, err
+	}
+	cur := &cursor{conn: conn, st: st, ctx: ctx}
+	if ctx.Done() != nil && !tx.Writable() {
+		g := &guard{conn: conn}
+		cur.guard, cur.stop = g, context.AfterFunc(ctx, g.interrupt)
+	}
+	return cur, nil
+}
+
+// next fetches one batch.
+func (c *cursor) next(dst []op.Value) ([]op.Value, bool, error) {
+	vals, done, err := c.st.Fetch(dst, batchRows, batchBytes)
+	if err != nil && c.ctx.Err() != nil {
+		err = &op.Error{Code: op.Canceled, Msg: "canceling statement due to user request", Err: err}
+	}
+	return vals, done, err
+}
+
+// close ends the query.
+func (c *cursor) close() {
+	if c.stop != nil {
+		c.stop()
+		c.guard.end()
+		c.stop = nil
+	}
+	c.st.Close()
+	c.conn.Call = nil
+}
+
+// guard interrupts a connection only while its statement runs: an interrupt
+// that comes late must not hit the connection's next user.
+type guard struct {
+	mu   sync.Mutex
+	conn *sqlite.Conn
+}
+
+// interrupt stops the statement.
+func (g *guard) interrupt() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.conn != nil {
+		g.conn.Interrupt()
+	}
+}
+
+// end disarms the guard.
+func (g *guard) end() {
+	g.mu.Lock()
+	g.conn = nil
+	g.mu.Unlock()
+}

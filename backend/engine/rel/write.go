@@ -1,0 +1,90 @@
+package rel
+
+import (
+	"github.com/dot-do/dotdo-proxy/backend/object"
+	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/rel"
+	"github.com/dot-do/dotdo-proxy/backend/sql"
+)
+
+// result is what a write answers once it is durable.
+type result struct {
+	rows     []op.Value
+	affected int64
+	lastID   int64
+	notices  []op.Notice
+}
+
+// frames builds the reply.
+func (r *result) frames(c *compiled, lsn uint64) []op.Frame {
+	done := &op.Done{Tag: c.Tag, Affected: r.affected, Matched: r.affected, LastID: r.lastID, LSN: lsn, Notices: r.notices}
+	if c.head == nil {
+		return []op.Frame{done}
+	}
+	return []op.Frame{c.head, &op.Rows{Cols: len(c.Columns), Values: r.rows}, done}
+}
+
+// runWrite runs a plan inside a write transaction.
+func (e *Engine) runWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env) (*result, error) {
+	if c.Kind == sql.KindDDL {
+		return e.runDDL(tx, c, env)
+	}
+	res := &result{}
+	call := e.call(tx, env)
+	defer func() { tx.Conn.Call = nil }()
+	if err := e.system(tx, c, env); err != nil {
+		return nil, err
+	}
+	tx.Conn.Call = call
+	if err := e.step(tx, c, q, env, c.Text, c.Binds, res); err != nil {
+		return nil, e.explainWrite(tx, c, q, env, err)
+	}
+	for _, s := range c.Steps {
+		if err := e.step(tx, c, q, env, s.Text, s.Binds, res); err != nil {
+			return nil, e.explainWrite(tx, c, q, env, err)
+		}
+	}
+	if seqs, ok := call.Sequences.(*session); ok && c.Serial != "" {
+		res.lastID = seqs.first
+		if c.SerialGiven {
+			if err := seqs.follow(c.Target, c.Serial); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return res, nil
+}
+
+// step runs one SQLite statement of a plan.
+func (e *Engine) step(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env, text string, binds []sql.Bind, res *result) error {
+	if text == "" {
+		return nil
+	}
+	st, err := tx.Conn.Prepare(text)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	args, err := bindArgs(c, binds, q.Args, env, tx)
+	if err != nil {
+		return err
+	}
+	if err := st.Bind(args); err != nil {
+		return err
+	}
+	n := len(res.rows)
+	for done := false; !done; {
+		if res.rows, done, err = st.Fetch(res.rows, batchRows, batchBytes); err != nil {
+			return err
+		}
+	}
+	if cols := st.Columns(); cols > 0 {
+		res.affected += int64((len(res.rows) - n) / cols)
+		if c.Columns == nil {
+			res.rows = res.rows[:n]
+		}
+		return nil
+	}
+	res.affected += tx.Conn.Changes()
+	return nil
+}

@@ -1,0 +1,33 @@
+package sql
+
+import (
+	"time"
+
+	"github.com/dot-do/dotdo-proxy/backend/op/rel"
+	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
+)
+
+// Call is what SQL functions can ask of the statement that is running. The
+// executor sets it as sqlite.Conn.Call before the first step.
+type Call struct {
+	Env       *rel.Env // never nil
+	Now       time.Time
+	Catalog   *catalog.Snapshot
+	Sequences Sequences
+}
+
+// Sequences gives out sequence values. Values are never given twice, not even
+// after a crash or a rollback.
+type Sequences interface {
+	// Next returns the next value; only statements whose plan has Sequence set,
+	// or that write, may call it.
+	Next(s *catalog.Sequence) (int64, error)
+	// Current returns the session's last value of the sequence (currval).
+	Current(s *catalog.Sequence) (int64, error)
+	// Last returns the session's last value of any sequence (lastval).
+	Last() (int64, error)
+	// Set makes v the last value (called: the next is v+increment; else v).
+	Set(s *catalog.Sequence, v int64, called bool) error
+	// State reads last value and is_called, for pg_sequences.
+	State(s *catalog.Sequence) (v int64, called bool, err error)
+}
