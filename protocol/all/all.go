@@ -1,2 +1,6 @@
 // Package all links every system into a binary: one import line a system.
 package all
+
+import (
+	_ "github.com/dot-do/dotdo-proxy/protocol/nats"
+)
