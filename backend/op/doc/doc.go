@@ -117,6 +117,9 @@ const (
 	StageUnset     StageKind = 12
 	StageCollStats StageKind = 13
 	StageIdxStats  StageKind = 14
+	StageFacet     StageKind = 15 // Facets
+	StageSample    StageKind = 16 // N
+	StageUnion     StageKind = 17 // From, Pipeline
 )
 
 // Stage is one pipeline stage; the fields a kind does not name are unused.
@@ -137,7 +140,14 @@ type Stage struct {
 	As       string     // lookup
 	Lets     []string   // lookup let: names of Values
 	Values   []*op.Expr // lookup let: values
-	Pipeline []Stage    // lookup pipeline
+	Pipeline []Stage    // lookup, union pipeline
+	Facets   []Facet    // facet
+}
+
+// Facet is one named pipeline of a facet stage.
+type Facet struct {
+	Name   string
+	Stages []Stage
 }
 
 // Accumulator is one output field of a group stage.
@@ -214,3 +224,21 @@ type ListCollections struct{}
 // Stats answers one document with counts and sizes of a collection, or of the
 // database when Collection is "".
 type Stats struct{ Collection string }
+
+// Explain answers one document that tells how a Find would read: {stage,
+// indexName, isMultiKey, direction}.
+type Explain struct {
+	Collection string
+	Filter     *op.Expr
+	Sort       []op.Sort
+}
+
+// Bulk runs Update and Delete bodies of one collection in order, in one commit.
+// Ordered stops at the first failure. Reply: Done{Matched, Affected, Extra:
+// for each body that ran Map(Text "matched", Int64, Text "affected", Int64,
+// Text "upserted", id — if any) or a write error as in Insert}.
+type Bulk struct {
+	Collection string
+	Bodies     []op.Body
+	Ordered    bool
+}

@@ -97,3 +97,15 @@ func (*Stats) Family() op.Family { return op.FamilyDoc }
 
 // Kind implements op.Body.
 func (*Stats) Kind() uint16 { return 35 }
+
+// Family implements op.Body.
+func (*Explain) Family() op.Family { return op.FamilyDoc }
+
+// Kind implements op.Body.
+func (*Explain) Kind() uint16 { return 36 }
+
+// Family implements op.Body.
+func (*Bulk) Family() op.Family { return op.FamilyDoc }
+
+// Kind implements op.Body.
+func (*Bulk) Kind() uint16 { return 37 }
