@@ -402,7 +402,9 @@ func countUnits(a, b time.Time, unit string) (int64, bool) {
 			return q
 		}
 	}
-	day := func(t time.Time) int64 { return floor(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC).Unix(), 86400) }
+	day := func(t time.Time) int64 {
+		return floor(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC).Unix(), 86400)
+	}
 	switch unit {
 	case "year":
 		return int64(b.Year() - a.Year()), true

@@ -415,7 +415,9 @@ func roundTo(v bsonval.V, p int, how string) bsonval.V {
 
 // compareFn lifts a comparison; missing is below everything but itself.
 func compareFn(f func(int) bool) func([]bsonval.V, *env) (bsonval.V, error) {
-	return func(a []bsonval.V, _ *env) (bsonval.V, error) { return bsonval.BoolV(f(compareMissing(a[0], a[1]))), nil }
+	return func(a []bsonval.V, _ *env) (bsonval.V, error) {
+		return bsonval.BoolV(f(compareMissing(a[0], a[1]))), nil
+	}
 }
 
 // compareMissing compares with missing below undefined.

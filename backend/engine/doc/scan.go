@@ -18,6 +18,9 @@ type run struct {
 	tx   *object.Tx
 	lets map[string]bsonval.V
 	open []*sqlite.Stmt
+	rel  Relational
+	// fixed is the time when there is no transaction (an update by pipeline).
+	fixed time.Time
 }
 
 // newRun starts an execution.
@@ -26,7 +29,12 @@ func newRun(ctx context.Context, tx *object.Tx, lets map[string]bsonval.V) *run 
 }
 
 // now is the statement's time.
-func (r *run) now() time.Time { return r.tx.Now() }
+func (r *run) now() time.Time {
+	if r.tx == nil {
+		return r.fixed
+	}
+	return r.tx.Now()
+}
 
 // env starts an expression environment.
 func (r *run) env() *env { return newEnv(r.now(), r.lets) }

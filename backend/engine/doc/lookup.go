@@ -1,0 +1,250 @@
+package doc
+
+import (
+	"io"
+
+	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/bsonval"
+	"github.com/dot-do/dotdo-proxy/backend/op/doc"
+	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
+)
+
+// aggregate runs a compiled pipeline over a collection or table. Leading
+// $match stages and an order after them go to the access path.
+func (r *run) aggregate(name string, p *pipeline) (source, error) {
+	if name == "" {
+		return p.through(r, one(bsonval.EmptyDoc), 0)
+	}
+	return r.aggregateWhere(name, p, nil)
+}
+
+// aggregateWhere runs a pipeline over the documents that also match a filter.
+func (r *run) aggregateWhere(name string, p *pipeline, where *op.Expr) (source, error) {
+	and := &op.Expr{Op: op.ExAnd}
+	if where != nil {
+		and.Args = append(and.Args, where)
+	}
+	n := 0
+	for n < len(p.raw) && p.raw[n].Kind == doc.StageMatch {
+		if f := p.raw[n].Filter; f != nil {
+			and.Args = append(and.Args, f)
+		}
+		n++
+	}
+	var filterExpr *op.Expr
+	switch len(and.Args) {
+	case 0:
+	case 1:
+		filterExpr = and.Args[0]
+	default:
+		filterExpr = and
+	}
+	f, err := compileFilter(filterExpr, r.lets)
+	if err != nil {
+		return nil, err
+	}
+	var order []op.Sort
+	keep := int64(0)
+	if n < len(p.raw) && p.raw[n].Kind == doc.StageSort {
+		order = p.raw[n].Sort
+		n++
+		if n < len(p.raw) && p.raw[n].Kind == doc.StageLimit {
+			keep = p.raw[n].N
+		}
+	}
+	src, done, err := r.find(r.table(name), f, order)
+	if err != nil {
+		return nil, err
+	}
+	if !done {
+		src = sorted(src, order, int(min(keep, 1<<20)))
+	}
+	return p.through(r, src, n)
+}
+
+// compileLookup compiles $lookup: by equal fields, by pipeline, or both.
+func compileLookup(s *doc.Stage) (stage, error) {
+	p, err := compileStages(s.Pipeline, nil)
+	if err != nil {
+		return nil, err
+	}
+	vals, err := compileAllExprs(s.Values)
+	if err != nil {
+		return nil, err
+	}
+	local, as := splitPath(s.Local), splitPath(s.As)
+	return func(r *run, in source) (source, error) {
+		j := &join{r: r, s: s, p: p}
+		e := r.env()
+		return mapped(in, func(x row) ([]byte, error) {
+			inner := r.child()
+			for i, v := range vals {
+				val, err := v(e.with(bsonval.DocV(x.doc)))
+				if err != nil {
+					return nil, err
+				}
+				inner.lets[s.Lets[i]] = val
+			}
+			docs, err := j.matches(inner, x.doc, local)
+			if err != nil {
+				return nil, err
+			}
+			t := parseTree(bsonval.DocV(x.doc))
+			n, err := t.make(as)
+			if err != nil {
+				return nil, err
+			}
+			n.set(docArray(docs))
+			d := t.value().Data
+			if len(d) > maxDoc {
+				return nil, op.Errorf(op.TooLarge, "$lookup result is larger than 16 MB")
+			}
+			return d, nil
+		}), nil
+	}, nil
+}
+
+// child starts a nested execution with its own copy of the variables.
+func (r *run) child() *run {
+	c := *r
+	c.open = nil
+	c.lets = make(map[string]bsonval.V, len(r.lets)+2)
+	for k, v := range r.lets {
+		c.lets[k] = v
+	}
+	return &c
+}
+
+// join is one $lookup under way. Without an index on the foreign field the
+// foreign collection is hashed once.
+type join struct {
+	r     *run
+	s     *doc.Stage
+	p     *pipeline
+	table map[string][]int
+	docs  [][]byte
+	tried bool
+}
+
+// matches returns the joined documents of one input document.
+func (j *join) matches(inner *run, d []byte, local path) ([][]byte, error) {
+	defer inner.close()
+	if j.s.Local == "" && j.s.Foreign == "" {
+		src, err := inner.aggregate(j.s.From, j.p)
+		if err != nil {
+			return nil, err
+		}
+		return gather(src)
+	}
+	vals := localValues(d, local)
+	where := &op.Expr{Op: op.ExIn, Path: j.s.Foreign, Value: values(vals)}
+	if !j.tried {
+		j.tried = true
+		if err := j.hash(where); err != nil {
+			return nil, err
+		}
+	}
+	if j.table == nil {
+		src, err := inner.aggregateWhere(j.s.From, j.p, where)
+		if err != nil {
+			return nil, err
+		}
+		return gather(src)
+	}
+	var hits [][]byte
+	last := map[int]bool{}
+	for _, v := range vals {
+		for _, i := range j.table[string(valueKey(v))] {
+			if !last[i] {
+				last[i] = true
+				hits = append(hits, j.docs[i])
+			}
+		}
+	}
+	src, err := j.p.through(inner, listed(hits), 0)
+	if err != nil {
+		return nil, err
+	}
+	return gather(src)
+}
+
+// hash builds the hash table unless an index serves the condition.
+func (j *join) hash(where *op.Expr) error {
+	t := j.r.table(j.s.From)
+	if t == nil {
+		j.table = map[string][]int{}
+		return nil
+	}
+	if t.Kind == catalog.KindCollection {
+		indexes, err := openIndexes(t)
+		if err != nil {
+			return err
+		}
+		if !choose(where, nil, indexes).full {
+			return nil
+		}
+	} else if j.s.Foreign == "_id" || (len(t.Primary) == 1 && t.Primary[0] == j.s.Foreign) {
+		return nil
+	}
+	f, _ := compileFilter(nil, nil)
+	src, _, err := j.r.find(t, f, nil)
+	if err != nil {
+		return err
+	}
+	j.table = map[string][]int{}
+	p := splitPath(j.s.Foreign)
+	size := 0
+	for {
+		x, err := src()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if size += len(x.doc); size > maxSort {
+			return memoryLimit()
+		}
+		n := len(j.docs)
+		j.docs = append(j.docs, x.doc)
+		seen := map[string]bool{}
+		note := func(v bsonval.V) {
+			if nullish(v) {
+				v = bsonval.NullV
+			}
+			if k := string(valueKey(v)); !seen[k] {
+				seen[k] = true
+				j.table[k] = append(j.table[k], n)
+			}
+		}
+		walk(bsonval.DocV(x.doc), p, -1, func(v bsonval.V, _ int) bool {
+			note(v)
+			for _, e := range bsonval.Items(v) {
+				note(e)
+			}
+			return false
+		})
+	}
+}
+
+// localValues are the values of the local field; arrays count as their
+// elements, missing as null.
+func localValues(d []byte, p path) []bsonval.V {
+	v := get(bsonval.DocV(d), p)
+	if v.Type == bsonval.Array {
+		return bsonval.Items(v)
+	}
+	if nullish(v) {
+		v = bsonval.NullV
+	}
+	return []bsonval.V{v}
+}
+
+// values makes an IR array of BSON values.
+func values(list []bsonval.V) op.Value {
+	out := make([]op.Value, len(list))
+	for i, v := range list {
+		out[i] = bsonval.FromBSON(v)
+	}
+	return op.Array(out...)
+}
