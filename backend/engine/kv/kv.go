@@ -1,0 +1,201 @@
+// Package kv executes the key-value family on an object: strings, hashes,
+// lists, sets, sorted sets and the commands on keys. It answers neutral values
+// (see op/kv); shaping them for a wire is the front-end's. Error texts carry
+// their class as first word ("ERR", "WRONGTYPE"), as the family's clients know
+// them.
+//
+// Storage, three tables of the object's file:
+//
+//	_dotdo_kv       one row a key: type, expiry, version, element count, the
+//	                value of a string, and seq: a list's first position or the
+//	                number the next element of another collection gets
+//	_dotdo_kv_list  list elements; pos = key id * 2^32 + position. Positions of
+//	                a list have no gaps, so an index is an addition
+//	_dotdo_kv_item  members of hashes, sets and sorted sets; pos = key id * 2^32
+//	                + insertion number, which is also the cursor of scans
+package kv
+
+import (
+	"context"
+
+	"github.com/dot-do/dotdo-proxy/backend/object"
+	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/kv"
+	"github.com/dot-do/dotdo-proxy/backend/sqlite"
+)
+
+// databases is the number of logical databases of an object.
+const databases = 16
+
+// Engine implements engine.Family for kv bodies. All state is in the objects.
+type Engine struct{}
+
+// New returns the engine.
+func New() *Engine { return &Engine{} }
+
+// handler executes one command.
+type handler func(c *call) (op.Value, error)
+
+// commands has the handler of every verb of kv.Verbs.
+var commands = join(bitCommands, expireCommands, hashCommands, keyCommands, listCommands,
+	scanCommands, setCommands, stringCommands, zsetCommands, zcombineCommands, blockCommands,
+	sketchCommands, geoCommands)
+
+// join merges command tables.
+func join(tables ...map[string]handler) map[string]handler {
+	all := map[string]handler{}
+	for _, t := range tables {
+		for name, h := range t {
+			all[name] = h
+		}
+	}
+	return all
+}
+
+// schema creates the tables of a new object.
+const schema = `
+CREATE TABLE _dotdo_kv(
+  id INTEGER PRIMARY KEY, db INTEGER NOT NULL, key BLOB NOT NULL, type INTEGER NOT NULL,
+  expire INTEGER NOT NULL, version INTEGER NOT NULL, n INTEGER NOT NULL, seq INTEGER NOT NULL,
+  value BLOB, UNIQUE(db, key));
+CREATE INDEX _dotdo_kv_expire ON _dotdo_kv(expire) WHERE expire > 0;
+CREATE TABLE _dotdo_kv_list(pos INTEGER PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE _dotdo_kv_item(
+  pos INTEGER PRIMARY KEY, id INTEGER NOT NULL, member BLOB NOT NULL, value BLOB, score REAL, UNIQUE(id, member));
+CREATE INDEX _dotdo_kv_score ON _dotdo_kv_item(id, score, member) WHERE score IS NOT NULL;
+`
+
+// Init implements engine.Family.
+func (e *Engine) Init(tx *object.Tx) error { return tx.Conn.Exec(schema) }
+
+// Functions implements engine.Family; the engine needs none.
+func (e *Engine) Functions(*sqlite.Registry) {}
+
+// call is one command being executed.
+type call struct {
+	tx   *object.Tx
+	conn *sqlite.Conn
+	db   int
+	verb string
+	args [][]byte
+	now  int64 // milliseconds since 1970
+}
+
+// Do implements engine.Family.
+func (e *Engine) Do(ctx context.Context, s *object.Scope, o *op.Op) (op.Reply, error) {
+	switch b := o.Body.(type) {
+	case *kv.Command:
+		return e.command(ctx, s, b)
+	case *kv.Version:
+		var vs []op.Value
+		err := s.Read(ctx, func(tx *object.Tx) (err error) {
+			vs, err = versions(tx, b)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		return op.ReplyOf(&op.Values{Values: vs}), nil
+	}
+	return nil, op.Errorf(op.Unsupported, "ERR operation %d stands only inside a batch", o.Body.Kind())
+}
+
+// command runs a command by itself.
+func (e *Engine) command(ctx context.Context, s *object.Scope, b *kv.Command) (op.Reply, error) {
+	h, verb, err := lookup(b)
+	if err != nil {
+		return nil, err
+	}
+	r := &reply{}
+	run := func(tx *object.Tx) (err error) {
+		c := newCall(tx, b)
+		r.value[0], err = h(&c)
+		return err
+	}
+	if !verb.Write {
+		if err := s.Read(ctx, run); err != nil {
+			return nil, err
+		}
+		return r, nil
+	}
+	if w := waits(b); w != nil && !s.InTxn() {
+		return e.wait(ctx, s, w)
+	}
+	if r.lsn, err = s.Write(ctx, run); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// lookup finds the handler of a command and checks the number of arguments.
+func lookup(b *kv.Command) (handler, kv.Verb, error) {
+	h, verb := commands[b.Verb], kv.Verbs[b.Verb]
+	if h == nil {
+		return nil, verb, op.Errorf(op.Unsupported, "ERR unknown command '%s'", b.Verb)
+	}
+	if n := len(b.Args) + 1; verb.Arity >= 0 && n != verb.Arity || n < -verb.Arity {
+		return nil, verb, arity(b.Verb)
+	}
+	if b.DB < 0 || b.DB >= databases {
+		return nil, verb, errDB
+	}
+	return h, verb, nil
+}
+
+// newCall prepares a command for tx.
+func newCall(tx *object.Tx, b *kv.Command) call {
+	return call{tx: tx, conn: tx.Conn, db: b.DB, verb: b.Verb, args: b.Args, now: tx.Now().UnixMilli()}
+}
+
+// Apply implements engine.Family. Blocking commands do not block here.
+func (e *Engine) Apply(_ context.Context, tx *object.Tx, _ *op.Op, body op.Body) ([]op.Frame, error) {
+	switch b := body.(type) {
+	case *kv.Command:
+		h, _, err := lookup(b)
+		if err != nil {
+			return nil, err
+		}
+		c := newCall(tx, b)
+		v, err := h(&c)
+		if err != nil {
+			return nil, err
+		}
+		return []op.Frame{&op.Values{Values: []op.Value{v}}}, nil
+	case *kv.Version:
+		vs, err := versions(tx, b)
+		return []op.Frame{&op.Values{Values: vs}}, err
+	case *kv.Check:
+		vs, err := versions(tx, &kv.Version{DB: b.DB, Keys: [][]byte{b.Key}})
+		if err != nil || uint64(vs[0].Int()) != b.Version {
+			return nil, err
+		}
+		return []op.Frame{&op.Values{}}, nil
+	}
+	return nil, op.Errorf(op.Unsupported, "ERR operation %d is not supported", body.Kind())
+}
+
+// reply is the answer of one command: one allocation.
+type reply struct {
+	value  [1]op.Value
+	lsn    uint64
+	values op.Values
+	done   op.Done
+	at     int
+}
+
+// Next implements op.Reply.
+func (r *reply) Next(context.Context) (op.Frame, error) {
+	r.at++
+	switch r.at {
+	case 1:
+		r.values.Values = r.value[:]
+		return &r.values, nil
+	case 2:
+		r.done.LSN = r.lsn
+		return &r.done, nil
+	}
+	return nil, errEOF
+}
+
+// Close implements op.Reply.
+func (r *reply) Close() error { r.at = 2; return nil }
