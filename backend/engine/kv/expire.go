@@ -11,9 +11,9 @@ import (
 
 // expireCommands are the commands on the lifetime of keys.
 var expireCommands = map[string]handler{
-	"EXPIRE": func(c *call) (op.Value, error) { return expire(c, 1000, true) },
-	"EXPIREAT": func(c *call) (op.Value, error) { return expire(c, 1000, false) },
-	"EXPIRETIME": func(c *call) (op.Value, error) { return ttl(c, 1000, false) },
+	"EXPIRE":      func(c *call) (op.Value, error) { return expire(c, 1000, true) },
+	"EXPIREAT":    func(c *call) (op.Value, error) { return expire(c, 1000, false) },
+	"EXPIRETIME":  func(c *call) (op.Value, error) { return ttl(c, 1000, false) },
 	"PERSIST":     persist,
 	"PEXPIRE":     func(c *call) (op.Value, error) { return expire(c, 1, true) },
 	"PEXPIREAT":   func(c *call) (op.Value, error) { return expire(c, 1, false) },

@@ -16,7 +16,7 @@ var keyCommands = map[string]handler{
 	"FLUSHDB":   flushDB,
 	"MEMORY":    memoryUsage,
 	"MOVE":      moveKey,
-	"OBJECT":    object,
+	"OBJECT":    objectInfo,
 	"RANDOMKEY": randomKey,
 	"RENAME":    func(c *call) (op.Value, error) { return c.rename(false) },
 	"RENAMENX":  func(c *call) (op.Value, error) { return c.rename(true) },
@@ -287,8 +287,8 @@ func swapDB(c *call) (op.Value, error) {
 	return ok, nil
 }
 
-// object implements OBJECT.
-func object(c *call) (op.Value, error) {
+// objectInfo implements OBJECT.
+func objectInfo(c *call) (op.Value, error) {
 	sub := c.args[0]
 	if is(sub, "HELP") {
 		return op.Array(op.Text("OBJECT <subcommand> <key>. Subcommands: ENCODING, FREQ, IDLETIME, REFCOUNT.")), nil

@@ -20,6 +20,7 @@ import (
 
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
 	"github.com/dot-do/dotdo-proxy/backend/op/kv"
 	"github.com/dot-do/dotdo-proxy/backend/sqlite"
 )
@@ -110,6 +111,9 @@ func (e *Engine) command(ctx context.Context, s *object.Scope, b *kv.Command) (o
 	run := func(tx *object.Tx) (err error) {
 		c := newCall(tx, b)
 		r.value[0], err = h(&c)
+		if err == nil && verb.Write {
+			memory(tx).after(tx, s.InTxn())
+		}
 		return err
 	}
 	if !verb.Write {
@@ -148,10 +152,10 @@ func newCall(tx *object.Tx, b *kv.Command) call {
 }
 
 // Apply implements engine.Family. Blocking commands do not block here.
-func (e *Engine) Apply(_ context.Context, tx *object.Tx, _ *op.Op, body op.Body) ([]op.Frame, error) {
+func (e *Engine) Apply(_ context.Context, tx *object.Tx, o *op.Op, body op.Body) ([]op.Frame, error) {
 	switch b := body.(type) {
 	case *kv.Command:
-		h, _, err := lookup(b)
+		h, verb, err := lookup(b)
 		if err != nil {
 			return nil, err
 		}
@@ -159,6 +163,10 @@ func (e *Engine) Apply(_ context.Context, tx *object.Tx, _ *op.Op, body op.Body)
 		v, err := h(&c)
 		if err != nil {
 			return nil, err
+		}
+		if verb.Write {
+			batch, _ := o.Body.(*ctl.Batch)
+			memory(tx).after(tx, batch == nil || batch.Atomic || o.Session.Txn != 0)
 		}
 		return []op.Frame{&op.Values{Values: []op.Value{v}}}, nil
 	case *kv.Version:

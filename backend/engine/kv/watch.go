@@ -13,10 +13,11 @@ const maxWatched = 100_000
 
 // state is what the engine keeps in memory for an open object.
 type state struct {
-	mu     sync.Mutex
-	absent map[watched]uint64 // absent keys somebody watches → LSN of their last deletion
-	floor  uint64             // version of absent keys that are not in the table
-	queues map[watched][]*waiter
+	mu      sync.Mutex
+	absent  map[watched]uint64 // absent keys somebody watches → LSN of their last deletion
+	floor   uint64             // version of absent keys that are not in the table
+	queues  map[watched][]*waiter
+	pending []watched // keys that exist and that somebody waits for
 }
 
 // watched names a key of an object.

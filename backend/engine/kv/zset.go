@@ -8,19 +8,21 @@ import (
 
 // zsetCommands are the commands on one sorted set.
 var zsetCommands = map[string]handler{
-	"ZADD":             zadd,
-	"ZCARD":            func(c *call) (op.Value, error) { return count(c, typeZset) },
-	"ZCOUNT":           func(c *call) (op.Value, error) { return c.countRange(byScore) },
-	"ZINCRBY":          zincrBy,
-	"ZLEXCOUNT":        func(c *call) (op.Value, error) { return c.countRange(byLex) },
-	"ZMPOP":            func(c *call) (op.Value, error) { return c.zmpopAt(0) },
-	"ZMSCORE":          zmscore,
-	"ZPOPMAX":          func(c *call) (op.Value, error) { return c.zpop(true) },
-	"ZPOPMIN":          func(c *call) (op.Value, error) { return c.zpop(false) },
-	"ZRANDMEMBER":      zrandMember,
-	"ZRANGE":           func(c *call) (op.Value, error) { return c.rangeCommand(c.args[0], c.args[1:], zspec{}, true) },
-	"ZRANGEBYLEX":      func(c *call) (op.Value, error) { return c.rangeCommand(c.args[0], c.args[1:], zspec{by: byLex}, false) },
-	"ZRANGEBYSCORE":    func(c *call) (op.Value, error) { return c.rangeCommand(c.args[0], c.args[1:], zspec{by: byScore}, false) },
+	"ZADD":        zadd,
+	"ZCARD":       func(c *call) (op.Value, error) { return count(c, typeZset) },
+	"ZCOUNT":      func(c *call) (op.Value, error) { return c.countRange(byScore) },
+	"ZINCRBY":     zincrBy,
+	"ZLEXCOUNT":   func(c *call) (op.Value, error) { return c.countRange(byLex) },
+	"ZMPOP":       func(c *call) (op.Value, error) { return c.zmpopAt(0) },
+	"ZMSCORE":     zmscore,
+	"ZPOPMAX":     func(c *call) (op.Value, error) { return c.zpop(true) },
+	"ZPOPMIN":     func(c *call) (op.Value, error) { return c.zpop(false) },
+	"ZRANDMEMBER": zrandMember,
+	"ZRANGE":      func(c *call) (op.Value, error) { return c.rangeCommand(c.args[0], c.args[1:], zspec{}, true) },
+	"ZRANGEBYLEX": func(c *call) (op.Value, error) { return c.rangeCommand(c.args[0], c.args[1:], zspec{by: byLex}, false) },
+	"ZRANGEBYSCORE": func(c *call) (op.Value, error) {
+		return c.rangeCommand(c.args[0], c.args[1:], zspec{by: byScore}, false)
+	},
 	"ZRANGESTORE":      zrangeStore,
 	"ZRANK":            func(c *call) (op.Value, error) { return c.rank(false) },
 	"ZREM":             func(c *call) (op.Value, error) { return remove(c, typeZset) },
@@ -28,10 +30,14 @@ var zsetCommands = map[string]handler{
 	"ZREMRANGEBYRANK":  func(c *call) (op.Value, error) { return c.removeRange(byRank) },
 	"ZREMRANGEBYSCORE": func(c *call) (op.Value, error) { return c.removeRange(byScore) },
 	"ZREVRANGE":        func(c *call) (op.Value, error) { return c.rangeCommand(c.args[0], c.args[1:], zspec{rev: true}, false) },
-	"ZREVRANGEBYLEX":   func(c *call) (op.Value, error) { return c.rangeCommand(c.args[0], c.args[1:], zspec{by: byLex, rev: true}, false) },
-	"ZREVRANGEBYSCORE": func(c *call) (op.Value, error) { return c.rangeCommand(c.args[0], c.args[1:], zspec{by: byScore, rev: true}, false) },
-	"ZREVRANK":         func(c *call) (op.Value, error) { return c.rank(true) },
-	"ZSCORE":           zscore,
+	"ZREVRANGEBYLEX": func(c *call) (op.Value, error) {
+		return c.rangeCommand(c.args[0], c.args[1:], zspec{by: byLex, rev: true}, false)
+	},
+	"ZREVRANGEBYSCORE": func(c *call) (op.Value, error) {
+		return c.rangeCommand(c.args[0], c.args[1:], zspec{by: byScore, rev: true}, false)
+	},
+	"ZREVRANK": func(c *call) (op.Value, error) { return c.rank(true) },
+	"ZSCORE":   zscore,
 }
 
 // setScore stores a member's score, new or changed; the caller saves k.

@@ -14,11 +14,24 @@ type Publish struct {
 }
 
 // Subscribe opens a reply of op.Records that ends with Close. Patterns use
-// glob syntax (* ? [a-z] \x). The subscription is active when Do returns.
+// glob syntax (* ? [a-z] \x). The subscription is active when Do returns. A
+// subscriber that does not read its records fast enough is cut: Next returns an
+// Unavailable error.
 type Subscribe struct {
 	Space    string
 	Topics   []string
 	Patterns []string
+	ID       uint64 // names the subscription for Adjust in its space; 0 = never adjusted
+}
+
+// Adjust adds or removes topics and patterns of the open subscription ID, so
+// that all its messages keep one order. Reply: Done; NotFound when it has ended.
+type Adjust struct {
+	Space    string
+	ID       uint64
+	Topics   []string
+	Patterns []string
+	Remove   bool
 }
 
 // Topics lists topics with exact subscribers that match a glob pattern.
@@ -47,3 +60,9 @@ func (*Topics) Family() op.Family { return op.FamilyMsg }
 
 // Kind implements op.Body.
 func (*Topics) Kind() uint16 { return 62 }
+
+// Family implements op.Body.
+func (*Adjust) Family() op.Family { return op.FamilyMsg }
+
+// Kind implements op.Body.
+func (*Adjust) Kind() uint16 { return 63 }

@@ -1,0 +1,4 @@
+package kv
+
+// geoCommands are the commands on places.
+var geoCommands = map[string]handler{}
