@@ -11,6 +11,10 @@ import (
 
 	"github.com/dot-do/dotdo-proxy/backend"
 	"github.com/dot-do/dotdo-proxy/backend/engine"
+	"github.com/dot-do/dotdo-proxy/backend/engine/doc"
+	"github.com/dot-do/dotdo-proxy/backend/engine/kv"
+	"github.com/dot-do/dotdo-proxy/backend/engine/msg"
+	"github.com/dot-do/dotdo-proxy/backend/engine/rel"
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
@@ -27,7 +31,13 @@ type stack struct {
 
 // families are the engines of this build.
 func families() map[op.Family]engine.Named {
-	return map[op.Family]engine.Named{}
+	sql := rel.New()
+	return map[op.Family]engine.Named{
+		op.FamilyRel: {Name: "rel", Family: sql},
+		op.FamilyDoc: {Name: "doc", Family: doc.New(sql)},
+		op.FamilyKV:  {Name: "kv", Family: kv.New()},
+		op.FamilyMsg: {Name: "msg", Family: msg.New()},
+	}
 }
 
 // newStack builds the executors and creates the configured databases.
