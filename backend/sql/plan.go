@@ -94,6 +94,10 @@ type DDL interface {
 	// Bind compiles another statement against the current copy (CHECK and
 	// DEFAULT expressions, CREATE TABLE AS).
 	Bind(stmt tree.Node) (*Plan, error)
+	// Args resolves the parameters of a plan that Bind made, in Binds order.
+	Args(p *Plan) ([]op.Value, error)
+	// Affected sets the row count of the reply (CREATE TABLE AS).
+	Affected(n int64)
 }
 
 // Route is what the shard router needs.

@@ -134,6 +134,7 @@ type Index struct {
 	Comment    string
 	Doc        []byte // document index: the client's definition
 	Multikey   bool
+	Store      string // SQLite index name; "" = none (the rowid is the key)
 }
 
 // IndexItem is one indexed column or expression.
