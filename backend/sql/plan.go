@@ -98,6 +98,8 @@ type DDL interface {
 	Args(p *Plan) ([]op.Value, error)
 	// Affected sets the row count of the reply (CREATE TABLE AS).
 	Affected(n int64)
+	// Sequences gives access to sequence states.
+	Sequences() Sequences
 }
 
 // Route is what the shard router needs.

@@ -57,3 +57,14 @@ func (c *change) Notice(severity string, code op.Code, msg string) {
 
 // Bind implements sql.DDL.
 func (c *change) Bind(stmt tree.Node) (*sql.Plan, error) { return compileTree(c.cat, c.d, stmt, c.env) }
+
+// Args implements sql.DDL.
+func (c *change) Args(p *sql.Plan) ([]op.Value, error) {
+	return bindArgs(&compiled{Plan: p}, p.Binds, nil, c.env, c.tx)
+}
+
+// Affected implements sql.DDL.
+func (c *change) Affected(n int64) { c.res.affected = n }
+
+// Sequences implements sql.DDL.
+func (c *change) Sequences() sql.Sequences { return &session{e: c.e, tx: c.tx, id: c.env.SessionID} }

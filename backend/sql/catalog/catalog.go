@@ -171,6 +171,18 @@ func (t *Table) Column(name string) *Column {
 	return nil
 }
 
+// mysqlDialect is rel.MySQL, which this package cannot import.
+const mysqlDialect = 2
+
+// IndexKey returns the catalog key of one of the table's indexes. MySQL's index
+// names are private to their table.
+func (t *Table) IndexKey(name string) Key {
+	if t.Dialect == mysqlDialect {
+		return Key{t.Schema, t.Name + "." + name}
+	}
+	return Key{t.Schema, name}
+}
+
 // Key returns the table's key.
 func (t *Table) Key() Key { return Key{t.Schema, t.Name} }
 

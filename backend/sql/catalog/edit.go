@@ -62,7 +62,7 @@ func Decode(b []byte) (*Snapshot, error) {
 	s.Indexes = map[Key]*Index{}
 	for _, t := range s.Tables {
 		for _, x := range t.Indexes {
-			s.Indexes[Key{x.Schema, x.Name}] = x
+			s.Indexes[t.IndexKey(x.Name)] = x
 		}
 	}
 	return s, nil

@@ -10,9 +10,8 @@
 // every unique key that is not the rowid is a SQLite index.
 //
 // The state of a sequence is one row of the system table _dotdo_seq(oid,
-// value, called): the last value, and whether nextval has given it out. The
-// engine that owns the in-memory counters reads it again when the catalog
-// version changes.
+// value, called); the engine keeps counters over it, so a restart goes through
+// sql.DDL.Sequences.
 package ddl
 
 import (
@@ -266,11 +265,5 @@ func (r *run) edit(t *catalog.Table) *catalog.Table {
 	return &c
 }
 
-// indexKey is the catalog key of an index. MySQL's index names are private to
-// their table.
-func (r *run) indexKey(t *catalog.Table, name string) catalog.Key {
-	if rel.Dialect(t.Dialect) == rel.MySQL {
-		return catalog.Key{Schema: t.Schema, Name: t.Name + "." + name}
-	}
-	return catalog.Key{Schema: t.Schema, Name: name}
-}
+// indexKey is the catalog key of an index.
+func (r *run) indexKey(t *catalog.Table, name string) catalog.Key { return t.IndexKey(name) }

@@ -8,9 +8,6 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
 )
 
-// SequenceTable is the SQLite table of sequence states.
-const SequenceTable = `CREATE TABLE IF NOT EXISTS _dotdo_seq(oid INTEGER PRIMARY KEY, value INTEGER NOT NULL, called INTEGER NOT NULL)`
-
 // seqTypes are the words of CREATE SEQUENCE … AS.
 var seqTypes = map[string]op.Base{"": op.TInt8, "int8": op.TInt8, "bigint": op.TInt8, "int4": op.TInt4, "integer": op.TInt4, "int": op.TInt4, "int2": op.TInt2, "smallint": op.TInt2}
 
@@ -88,8 +85,8 @@ func (r *run) storeSequence(q *catalog.Sequence) error {
 
 // setSequence makes v the next value of a sequence.
 func (r *run) setSequence(q *catalog.Sequence, v int64) error {
-	if err := r.d.Exec(SequenceTable); err != nil {
-		return err
+	if s := r.d.Sequences(); s != nil {
+		return s.Set(q, v, false)
 	}
 	return r.d.Exec("INSERT OR REPLACE INTO _dotdo_seq(oid, value, called) VALUES (?1, ?2, 0)", op.Int64(int64(q.OID)), op.Int64(v))
 }
