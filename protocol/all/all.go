@@ -2,5 +2,6 @@
 package all
 
 import (
+	_ "github.com/dot-do/dotdo-proxy/protocol/mysql"
 	_ "github.com/dot-do/dotdo-proxy/protocol/nats"
 )

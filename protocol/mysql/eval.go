@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -37,6 +38,7 @@ func (s *session) eval(ctx context.Context, exprs []string) ([]typed, error) {
 
 // collect runs a query and returns at most limit rows.
 func (s *session) collect(ctx context.Context, q *rel.Query, limit int) ([]op.Column, [][]op.Value, error) {
+	s.lendVars(q.Stmt.Text)
 	r, err := s.do(ctx, q)
 	if err != nil {
 		return nil, nil, err
@@ -89,6 +91,38 @@ func (s *session) variable(v typed) op.Value {
 		return op.Null
 	}
 	return op.Text(s.text(v))
+}
+
+// lendVars puts the system variables where a statement that names any can read
+// them. Numbers are numbers there.
+func (s *session) lendVars(text string) {
+	if !strings.Contains(text, "@@") {
+		return
+	}
+	for name, v := range sysvars {
+		x := s.value(name, false)
+		s.env.Vars["@@"+name] = sysValue(v.kind, x)
+	}
+	for _, old := range []string{"tx_isolation", "tx_read_only"} {
+		s.env.Vars["@@"+old] = s.env.Vars["@@"+canonical(old)]
+	}
+}
+
+// sysValue is a system variable as SQL reads it: booleans are 1 and 0, an
+// absent character set is NULL.
+func sysValue(k varKind, text string) op.Value {
+	switch {
+	case text == "ON":
+		return op.Int64(1)
+	case text == "OFF" && k == varBool:
+		return op.Int64(0)
+	case text == "" && k == varCharset:
+		return op.Null
+	}
+	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return op.Int64(i)
+	}
+	return op.Text(text)
 }
 
 // literal writes a value as SQL text.

@@ -244,6 +244,7 @@ func (s *session) killStatement(ctx context.Context, x *rel.Session) error {
 
 // data runs a statement below and streams its reply.
 func (s *session) data(ctx context.Context, q *request) error {
+	s.lendVars(q.stmt.Text)
 	r, err := s.do(ctx, &rel.Query{Stmt: q.stmt, Args: q.args, Env: &s.env})
 	if err != nil {
 		return dropping(q.stmt, err)
@@ -378,6 +379,7 @@ func dropping(st *rel.Stmt, err error) error {
 
 // describe asks for the parameter and column types of a statement.
 func (s *session) describe(st *rel.Stmt) (*op.Head, error) {
+	s.lendVars(st.Text)
 	head := &op.Head{}
 	r, err := s.do(s.ctx, &rel.Describe{Stmt: st, Env: &s.env})
 	if err != nil {

@@ -36,7 +36,7 @@ func (s *session) assign(ctx context.Context, x *rel.Session) error {
 		if err != nil {
 			return err
 		}
-		s.env.Vars["@"+fold(x.Name)] = s.variable(v[0])
+		s.env.Vars[fold(x.Name)] = s.variable(v[0])
 		return nil
 	}
 	text, err := s.assigned(ctx, x)
