@@ -8,11 +8,15 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/op"
 )
 
+// maxGather bounds the bytes of documents that one operation holds in memory.
+const maxGather = 100 << 20
+
 // gather reads a reply to its end, keeps a copy of everything and closes it.
 func gather(ctx context.Context, reply op.Reply) (*answer, []op.Frame, error) {
 	defer reply.Close()
 	a := &answer{}
 	var order []op.Frame
+	size := 0
 	for {
 		f, err := reply.Next(ctx)
 		if err == io.EOF {
@@ -34,6 +38,10 @@ func gather(ctx context.Context, reply op.Reply) (*answer, []op.Frame, error) {
 			list := make([][]byte, len(f.Docs))
 			for i, d := range f.Docs {
 				list[i] = bytes.Clone(d)
+				size += len(d)
+			}
+			if size > maxGather {
+				return nil, nil, op.Errorf(op.TooLarge, "the documents to merge exceed %d bytes", maxGather)
 			}
 			a.docs = append(a.docs, list...)
 			order = append(order, &op.Docs{Docs: list})
@@ -81,18 +89,23 @@ func clone(v op.Value) op.Value {
 // chain streams the replies of several objects one after another: what next
 // opens, until it returns nil. Done frames are summed into one at the end.
 type chain struct {
-	next func() (op.Reply, error)
+	next func(ctx context.Context) (op.Reply, error)
 	now  op.Reply
 	head bool // the head was given out
 	done op.Done
 	over bool
+	stop bool // nothing is wanted after the frame that was given out
 }
 
 // Next implements op.Reply.
 func (r *chain) Next(ctx context.Context) (op.Frame, error) {
 	for !r.over {
+		if r.stop {
+			r.Close()
+			return &r.done, nil
+		}
 		if r.now == nil {
-			reply, err := r.next()
+			reply, err := r.next(ctx)
 			if err != nil {
 				return nil, err
 			}

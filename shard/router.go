@@ -20,7 +20,7 @@ type Params struct {
 	AutoCreate bool // OpenDatabase makes databases
 	// Pipeline runs pipeline stages over documents in memory: the last step of
 	// reads that several objects answer. nil refuses such reads.
-	Pipeline func(docs [][]byte, stages []doc.Stage, lets []doc.Let) ([][]byte, error)
+	Pipeline func(ctx context.Context, docs [][]byte, stages []doc.Stage, lets []doc.Let) ([][]byte, error)
 	// Planner compiles SQL; nil refuses SQL on databases of several objects.
 	Planner Planner
 }
@@ -81,7 +81,7 @@ func (r *Router) route(ctx context.Context, o *op.Op, l *Options) (op.Reply, err
 	case op.FamilyRel:
 		return c.relational()
 	case op.FamilyMsg: // channels and topics of a database live in its first object
-		return c.send(0, o.Body, true)
+		return c.send(0, o.Body, false)
 	}
 	return nil, op.Errorf(op.Unsupported, "operation %d on a database of several objects is not supported", o.Body.Kind())
 }

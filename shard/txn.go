@@ -129,7 +129,11 @@ func (c *call) commit(t *txn) (op.Reply, error) {
 		}
 		end = done
 	}
-	c.rollback(t) // the others were only read
+	for shard := range t.touched { // only read, or told to send notifications
+		if err := c.drain(shard, &ctl.Commit{}); err != nil && t.written < 0 {
+			return nil, err
+		}
+	}
 	return op.ReplyOf(end), nil
 }
 
