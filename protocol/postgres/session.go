@@ -1,0 +1,246 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/datum"
+	"github.com/dot-do/dotdo-proxy/backend/op/rel"
+	"github.com/dot-do/dotdo-proxy/protocol"
+)
+
+// session is one connection after start-up: its transaction, prepared
+// statements, portals, cursors, settings and subscriptions.
+type session struct {
+	srv      *server
+	conn     net.Conn
+	secure   bool
+	w        *wire
+	ps       *protocol.Session
+	user     string
+	database string
+
+	set     *settings
+	env     *rel.Env
+	text    datum.Options
+	timeout time.Duration
+
+	txn     txn
+	stmts   map[string]*prepared
+	portals map[string]*portal
+	cursors map[string]*cursor
+	listens map[string]*listening
+	skip    bool    // an extended-protocol error: ignore messages up to Sync
+	spare   *portal // the last unnamed portal, for reuse
+	bind    bind    // scratch of the Bind message
+	row     rowWriter
+
+	ctx    context.Context // of the connection
+	stmt   context.Context // of the statement at hand; kept while not cancelled
+	cancel context.CancelFunc
+}
+
+// newSession returns a session before start-up.
+func newSession(srv *server, c net.Conn) *session {
+	return &session{srv: srv, conn: c, set: newSettings(), env: &rel.Env{}, stmts: map[string]*prepared{},
+		portals: map[string]*portal{}, cursors: map[string]*cursor{}, listens: map[string]*listening{}, txn: txn{status: 'I'}}
+}
+
+// serve runs the connection to its end.
+func (s *session) serve(ctx context.Context) error {
+	s.ctx = ctx
+	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Now()) })
+	defer stop()
+	m, err := s.handshake(ctx)
+	if err == nil && m == nil {
+		return nil
+	}
+	if err == nil {
+		err = s.welcome(ctx, m)
+	}
+	if err != nil {
+		return s.die(err)
+	}
+	s.w.quiet = func() bool { return s.txn.status == 'I' && s.txn.id == 0 }
+	for {
+		typ, body, err := s.w.next()
+		if err != nil {
+			return s.die(err)
+		}
+		if typ == 'X' {
+			return nil
+		}
+		if err := s.message(typ, body); err != nil {
+			return s.die(err)
+		}
+	}
+}
+
+// die ends the connection, saying why if the client can still hear it.
+func (s *session) die(err error) error {
+	if s.w == nil {
+		s.w = newWire(s.conn, 0)
+	}
+	switch {
+	case s.ctx.Err() != nil:
+		err = &stateError{state: "57P01", msg: "terminating connection due to administrator command", routine: "ProcessInterrupts"}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return err
+	}
+	var ne net.Error
+	if errors.As(err, &ne) {
+		if !ne.Timeout() {
+			return err
+		}
+		err = &stateError{state: "57P05", msg: "terminating connection due to idle-session timeout", routine: "ProcessInterrupts"}
+	}
+	s.sendError(err, "FATAL")
+	_ = s.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	if ferr := s.w.flush(); ferr != nil {
+		return ferr
+	}
+	if s.ctx.Err() != nil || !isProtocol(err) {
+		return nil
+	}
+	return err
+}
+
+// close releases everything the session holds. An open transaction is rolled
+// back, whatever ended the connection.
+func (s *session) close() {
+	s.closePortals()
+	s.closeCursors(true)
+	s.unlistenAll()
+	if s.txn.id != 0 {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), 30*time.Second)
+		s.rollback(ctx)
+		cancel()
+	}
+	if s.cancel != nil {
+		s.cancel()
+	}
+	if s.ps != nil {
+		s.srv.env.Sessions.Remove(s.ps)
+	}
+}
+
+// message handles one message after start-up. An error ends the connection.
+func (s *session) message(typ byte, body []byte) error {
+	if s.skip && typ != 'S' {
+		return nil
+	}
+	switch typ {
+	case 'Q':
+		q, rest, ok := cutString(body)
+		if !ok || len(rest) != 0 {
+			return protocolError("invalid string in message")
+		}
+		return s.simple(string(q))
+	case 'S':
+		return s.sync()
+	case 'H':
+		return s.w.flush()
+	case 'd', 'c', 'f': // left over from a COPY that failed
+		return nil
+	case 'F':
+		s.extendedError(op.Errorf(op.Unsupported, "function calls through the protocol are not supported"))
+		s.skip = false
+		return s.finish()
+	}
+	h, ok := extended[typ]
+	if !ok {
+		return protocolError("invalid frontend message type " + itoa(int(typ)))
+	}
+	if err := h(s, body); err != nil {
+		if isProtocol(err) {
+			return err
+		}
+		s.extendedError(err)
+	}
+	return nil
+}
+
+// finish sends the settings that changed and ReadyForQuery.
+func (s *session) finish() error {
+	s.reportSettings()
+	s.w.ready(s.txn.status)
+	return nil
+}
+
+// statement returns the context of the next statement; done must be called
+// after it. The context is shared by statements until one is cancelled.
+func (s *session) statement() (ctx context.Context, done func()) {
+	if s.stmt == nil || s.stmt.Err() != nil {
+		s.stmt, s.cancel = context.WithCancel(s.ctx)
+	}
+	s.ps.SetCancel(s.cancel)
+	if s.timeout <= 0 {
+		return s.stmt, s.statementDone
+	}
+	ctx, stop := context.WithTimeoutCause(s.stmt, s.timeout, errTimeout)
+	return ctx, func() { stop(); s.statementDone() }
+}
+
+// statementDone makes the session uncancellable again.
+func (s *session) statementDone() { s.ps.SetCancel(nil) }
+
+// errTimeout is the cause of a statement that ran too long.
+var errTimeout = &stateError{state: "57014", msg: "canceling statement due to statement timeout", routine: "ProcessInterrupts"}
+
+// cause replaces a context error by the reason the client is told.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (op.CodeOf(err) == op.Canceled || errors.Is(err, ctx.Err())) {
+		if c := context.Cause(ctx); c == errTimeout {
+			return c
+		}
+		return op.Errorf(op.Canceled, "canceling statement due to user request")
+	}
+	return err
+}
+
+// do runs one body in the session's transaction.
+func (s *session) do(ctx context.Context, body op.Body) (op.Reply, error) {
+	o := &op.Op{ID: s.srv.ops.Add(1), Target: op.Target{Database: s.database, Shard: -1}, Subject: s.user, Body: body}
+	if s.ps != nil {
+		o.Session.ID = s.ps.ID
+	}
+	if s.txn.id != 0 {
+		s.txn.seq++
+		o.Session.Txn, o.Session.Seq = s.txn.id, s.txn.seq
+	}
+	return s.srv.env.Exec.Do(ctx, o)
+}
+
+// done runs a body that answers nothing but Done.
+func (s *session) done(ctx context.Context, body op.Body) (*op.Done, error) {
+	r, err := s.do(ctx, body)
+	if err != nil {
+		return nil, err
+	}
+	return op.Drain(ctx, r)
+}
+
+// parse splits a text into statements.
+func (s *session) parse(ctx context.Context, text string) ([]*rel.Stmt, error) {
+	if i := strings.IndexByte(text, 0); i >= 0 {
+		return nil, &stateError{state: "22021", msg: "invalid byte sequence for encoding \"UTF8\": 0x00"}
+	}
+	if err := validText(text); err != nil {
+		return nil, err
+	}
+	r, err := s.do(ctx, &rel.Parse{Dialect: rel.Postgres, Text: text})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	p, ok := r.(*rel.Parsed)
+	if !ok {
+		return nil, op.Errorf(op.Internal, "parser gave no statements")
+	}
+	return p.Statements, nil
+}
