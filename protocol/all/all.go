@@ -4,4 +4,5 @@ package all
 import (
 	_ "github.com/dot-do/dotdo-proxy/protocol/mysql"
 	_ "github.com/dot-do/dotdo-proxy/protocol/nats"
+	_ "github.com/dot-do/dotdo-proxy/protocol/postgres"
 )
