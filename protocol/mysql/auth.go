@@ -142,7 +142,10 @@ func (s *session) authenticate(l *login) error {
 	}
 	answer := l.auth
 	switch {
-	case plugin == pluginSHA2, plugin == pluginNative:
+	case plugin == pluginSHA2:
+	// A client that was told to use this plugin drops the greeting's challenge,
+	// which was another plugin's, answers nothing and waits for a new one.
+	case plugin == pluginNative && len(answer) > 1:
 	case plugin == pluginClear && s.secure:
 	case s.caps&capPluginAuth == 0:
 		plugin = pluginNative
