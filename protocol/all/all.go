@@ -5,4 +5,5 @@ import (
 	_ "github.com/dot-do/dotdo-proxy/protocol/mysql"
 	_ "github.com/dot-do/dotdo-proxy/protocol/nats"
 	_ "github.com/dot-do/dotdo-proxy/protocol/postgres"
+	_ "github.com/dot-do/dotdo-proxy/protocol/redis"
 )
