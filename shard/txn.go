@@ -83,7 +83,7 @@ func (c *call) done(shard int, body op.Body) (*op.Done, error) {
 // transaction runs Begin, Commit, Rollback and Savepoint.
 func (c *call) transaction() (op.Reply, error) {
 	key := txnKey{c.o.Session.ID, c.o.Session.Txn}
-	if key.txn == 0 {
+	if _, undo := c.o.Body.(*ctl.Rollback); key.txn == 0 && !undo {
 		return nil, op.Errorf(op.InvalidArgument, "transaction without a number")
 	}
 	t := c.find()
