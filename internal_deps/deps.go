@@ -1,4 +1,6 @@
+// Package deps keeps the modules of the build in go.mod.
 package deps
+
 import (
 	_ "github.com/fxamacker/cbor/v2"
 	_ "github.com/go-mysql-org/go-mysql/server"

@@ -72,6 +72,7 @@ type Authenticator interface {
 	Password(user string) (secret string, ok bool)
 }
 
+// registry holds what the inits of the linked systems registered.
 var registry = map[string]Info{}
 
 // Register adds a system. It is called from init only and panics on a

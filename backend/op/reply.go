@@ -80,6 +80,7 @@ type Notice struct {
 	Msg      string
 }
 
+// Members of the closed set Frame.
 func (*Head) frame()    {}
 func (*Rows) frame()    {}
 func (*Docs) frame()    {}

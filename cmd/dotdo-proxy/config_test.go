@@ -104,6 +104,19 @@ func TestDatabaseOptions(t *testing.T) {
 	}
 }
 
+func TestExamplesLoad(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("../../configs/*.yaml")
+	if err != nil || len(paths) < 4 {
+		t.Fatal(paths, err)
+	}
+	for _, path := range paths {
+		if _, err := loadConfig(flags{config: path}); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 // TestDocumentedDefaults holds configs/dotdo-proxy.yaml to the defaults.
 func TestDocumentedDefaults(t *testing.T) {
 	t.Parallel()

@@ -31,6 +31,7 @@ func KnownAccumulator(name string) bool { return accumulators[name] != nil }
 // accSum is $sum.
 type accSum struct{ sum bsonval.V }
 
+// add implements accumulator.
 func (a *accSum) add(v bsonval.V) error {
 	if bsonval.IsNumber(v) {
 		a.sum = addV(a.sum, v)
@@ -45,6 +46,7 @@ type accAvg struct {
 	n   int64
 }
 
+// add implements accumulator.
 func (a *accAvg) add(v bsonval.V) error {
 	if bsonval.IsNumber(v) {
 		a.sum = addV(a.sum, v)
@@ -52,6 +54,8 @@ func (a *accAvg) add(v bsonval.V) error {
 	}
 	return nil
 }
+
+// result implements accumulator.
 func (a *accAvg) result() bsonval.V {
 	if a.n == 0 {
 		return bsonval.NullV
@@ -62,6 +66,7 @@ func (a *accAvg) result() bsonval.V {
 // accCount is $count.
 type accCount struct{ n int64 }
 
+// add implements accumulator.
 func (a *accCount) add(bsonval.V) error { a.n++; return nil }
 func (a *accCount) result() bsonval.V   { return bsonval.IntV(a.n) }
 
@@ -71,6 +76,7 @@ type accFirst struct {
 	some bool
 }
 
+// add implements accumulator.
 func (a *accFirst) add(v bsonval.V) error {
 	if !a.some {
 		a.v, a.some = v, true
@@ -82,6 +88,7 @@ func (a *accFirst) result() bsonval.V { return orNull(a.v) }
 // accLast is $last.
 type accLast struct{ v bsonval.V }
 
+// add implements accumulator.
 func (a *accLast) add(v bsonval.V) error { a.v = v; return nil }
 func (a *accLast) result() bsonval.V     { return orNull(a.v) }
 
@@ -91,6 +98,7 @@ type accExtreme struct {
 	sign int
 }
 
+// add implements accumulator.
 func (a *accExtreme) add(v bsonval.V) error {
 	if !nullish(v) && (a.v.Type == 0 || bsonval.Compare(v, a.v)*a.sign > 0) {
 		a.v = v
@@ -106,6 +114,7 @@ type accPush struct {
 	size int
 }
 
+// add implements accumulator.
 func (a *accPush) add(v bsonval.V) error {
 	if v.Type == 0 {
 		return nil
@@ -128,6 +137,7 @@ func (a *accPush) result() bsonval.V { return bsonval.ArrayV(a.list) }
 // accMerge is $mergeObjects.
 type accMerge struct{ t *tree }
 
+// add implements accumulator.
 func (a *accMerge) add(v bsonval.V) error {
 	if nullish(v) {
 		return nil
@@ -148,6 +158,7 @@ type accDev struct {
 	samp        bool
 }
 
+// add implements accumulator.
 func (a *accDev) add(v bsonval.V) error {
 	x, ok := bsonval.Float(v)
 	if !ok {
@@ -159,6 +170,8 @@ func (a *accDev) add(v bsonval.V) error {
 	a.m2 += d * (x - a.mean)
 	return nil
 }
+
+// result implements accumulator.
 func (a *accDev) result() bsonval.V {
 	n := a.n
 	if a.samp {

@@ -17,6 +17,7 @@ var sketchCommands = map[string]handler{
 	"PFMERGE": pfMerge,
 }
 
+// The stored form of a sketch: a magic word, then one byte a register.
 const (
 	sketchMagic = "DDHL"
 	sketchBits  = 14

@@ -206,6 +206,7 @@ type Show struct {
 	Limit   Expr
 }
 
+// Members of the closed set Node.
 func (*CreateTable) stmt()    {}
 func (*CreateIndex) stmt()    {}
 func (*CreateView) stmt()     {}

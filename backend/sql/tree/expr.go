@@ -188,6 +188,7 @@ type Match struct {
 	Mode    string
 }
 
+// Members of the closed set Expr.
 func (*Const) expr()      {}
 func (*Param) expr()      {}
 func (*Ident) expr()      {}

@@ -105,6 +105,7 @@ type Join struct {
 	Alias   string
 }
 
+// Members of the closed set From.
 func (*Table) from()     {}
 func (*Subquery) from()  {}
 func (*FuncTable) from() {}
@@ -179,6 +180,7 @@ type Explain struct {
 	Format  string // "text", "json", "tree", "traditional"
 }
 
+// Members of the closed set Node.
 func (*Select) stmt()  {}
 func (*Insert) stmt()  {}
 func (*Update) stmt()  {}
