@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -18,6 +19,8 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
+	opdoc "github.com/dot-do/dotdo-proxy/backend/op/doc"
+	"github.com/dot-do/dotdo-proxy/shard"
 )
 
 // closeTimeout bounds the end of the objects: the last commits and checkpoints.
@@ -27,6 +30,7 @@ const closeTimeout = 30 * time.Second
 type stack struct {
 	top   backend.Executor // what systems are given
 	local *engine.Local
+	list  *shard.Registry // databases with their options
 }
 
 // families are the engines of this build.
@@ -52,11 +56,20 @@ func newStack(ctx context.Context, cfg *config, log *slog.Logger, metrics promet
 	if err != nil {
 		return nil, fmt.Errorf("open the object store: %w", err)
 	}
-	s := &stack{local: local}
-	s.top = counted(metrics)(local)
+	list, err := shard.OpenRegistry(cfg.DataDir)
+	if err != nil {
+		return nil, errors.Join(err, local.Close(ctx))
+	}
+	s := &stack{local: local, list: list}
+	s.top = counted(metrics)(shard.New(shard.Params{
+		Next: local, Registry: list, AutoCreate: cfg.autoCreate(),
+		Pipeline: func(ctx context.Context, docs [][]byte, stages []opdoc.Stage, lets []opdoc.Let) ([][]byte, error) {
+			return doc.Pipeline(ctx, docs, stages, lets, time.Now())
+		},
+	}))
 	for _, d := range cfg.Databases {
 		if err := s.create(ctx, d); err != nil {
-			return nil, fmt.Errorf("config: database %q: %w", d.Name, err)
+			return nil, errors.Join(fmt.Errorf("config: database %q: %w", d.Name, err), s.close())
 		}
 	}
 	return s, nil
@@ -77,7 +90,7 @@ func (s *stack) create(ctx context.Context, d database) error {
 func (s *stack) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return s.local.Close(ctx)
+	return errors.Join(s.local.Close(ctx), s.list.Close(ctx))
 }
 
 // counted counts operations and their failures by family.

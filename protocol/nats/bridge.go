@@ -19,6 +19,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
 	"github.com/dot-do/dotdo-proxy/protocol"
 )
 
@@ -138,7 +139,16 @@ func (b *bridge) handle(subject string, data []byte) (out []byte, err error) {
 	ctx, cancel := context.WithTimeout(b.ctx, requestTime)
 	defer cancel()
 	deadline, _ := ctx.Deadline()
-	return do(&request{ctx: ctx, bridge: b, database: database, verb: verb, data: data, deadline: deadline})
+	r := &request{ctx: ctx, bridge: b, database: database, verb: verb, data: data, deadline: deadline}
+	// Each time, not once: the database may have been dropped meanwhile.
+	reply, err := r.do(&ctl.OpenDatabase{Name: database})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := op.Drain(ctx, reply); err != nil {
+		return nil, err
+	}
+	return do(r)
 }
 
 // parseSubject splits db.<database>.<family>.<verb>.

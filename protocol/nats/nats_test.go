@@ -14,6 +14,7 @@ import (
 
 	"github.com/dot-do/dotdo-proxy/backend"
 	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
 	"github.com/dot-do/dotdo-proxy/backend/op/doc"
 	"github.com/dot-do/dotdo-proxy/backend/op/kv"
 	"github.com/dot-do/dotdo-proxy/protocol"
@@ -64,6 +65,8 @@ func connect(t *testing.T, url string, opts ...natsgo.Option) *natsgo.Conn {
 // echo answers what it was asked, as far as the bridge needs it.
 func echo(_ context.Context, o *op.Op) (op.Reply, error) {
 	switch b := o.Body.(type) {
+	case *ctl.OpenDatabase:
+		return op.ReplyOf(&op.Done{}), nil
 	case *kv.Command:
 		if b.Verb == "LRANGE" {
 			panic("a broken engine")

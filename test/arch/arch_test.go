@@ -49,7 +49,7 @@ var table = []row{
 	{"protocol/*/*", []string{"protocol", "protocol/internal/...", "backend", "backend/op/..."}},
 	{"protocol", []string{"backend"}},
 
-	{"shard", []string{"backend", "backend/op/...", "backend/sql/..."}},
+	{"shard", []string{"backend", "backend/op/...", "backend/sql/...", "backend/sqlite"}},
 	{"replica", []string{"backend", "backend/op/..."}},
 	{"stream", []string{"backend", "backend/op/..."}},
 	{"vector", []string{"backend", "backend/op/..."}},
