@@ -54,7 +54,8 @@ func newSession(srv *server, c net.Conn) *session {
 // serve runs the connection to its end.
 func (s *session) serve(ctx context.Context) error {
 	s.ctx = ctx
-	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Now()) })
+	base := s.conn // s.conn changes with TLS
+	stop := context.AfterFunc(ctx, func() { _ = base.SetReadDeadline(time.Now()) })
 	defer stop()
 	m, err := s.handshake(ctx)
 	if err == nil && m == nil {

@@ -262,8 +262,9 @@ func (s *session) openDatabase(ctx context.Context, m *startup) error {
 func (s *session) register() {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // never fails
+	c := s.conn
 	s.ps = &protocol.Session{Secret: binary.BigEndian.Uint32(b[:]), System: s.srv.env.Name, User: s.user,
-		Remote: s.conn.RemoteAddr().String(), Kill: func() { _ = s.conn.Close() }}
+		Remote: s.conn.RemoteAddr().String(), Kill: func() { _ = c.Close() }}
 	s.srv.env.Sessions.Add(s.ps)
 	s.env.SessionID = s.ps.ID
 }
