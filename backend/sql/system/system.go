@@ -65,6 +65,10 @@ func New(known func(name string) bool) *Registry {
 	for _, x := range postgresRelations() {
 		r.Add(rel.Postgres, x.Table.Schema, x)
 	}
+	for _, x := range dotdoRelations() {
+		r.Add(rel.Postgres, x.Table.Schema, x)
+		r.Add(rel.MySQL, x.Table.Schema, x)
+	}
 	return r
 }
 

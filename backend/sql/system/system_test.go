@@ -50,7 +50,7 @@ func TestRelations(t *testing.T) {
 	for n := range r.temps {
 		names = append(names, n)
 	}
-	if len(names) != len(table("relations")) {
+	if len(names) != len(table("relations"))+1 {
 		t.Errorf("%d relations", len(names))
 	}
 	for range 2 {
@@ -82,6 +82,27 @@ func TestRelations(t *testing.T) {
 				t.Log(row[0].Str())
 			}
 		}
+	}
+}
+
+// TestKeys reads the key-value family's tables as a relation.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	conn, err := sqlite.Open(filepath.Join(t.TempDir(), "a.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Exec(`CREATE TABLE _dotdo_kv(id INTEGER PRIMARY KEY, db INTEGER, key BLOB, type INTEGER, expire INTEGER, version INTEGER, n INTEGER, seq INTEGER, value BLOB);
+CREATE TABLE _dotdo_kv_list(pos INTEGER PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE _dotdo_kv_item(pos INTEGER PRIMARY KEY, id INTEGER NOT NULL, member BLOB NOT NULL, value BLOB, score REAL);
+INSERT INTO _dotdo_kv VALUES (1, 0, x'61', 1, 0, 0, 0, 0, x'6869'), (2, 0, x'62', 3, 0, 0, 0, 0, NULL), (3, 0, x'63', 5, 9000000000000, 0, 0, 0, NULL), (4, 0, x'64', 1, 5, 0, 0, 0, x'6869');
+INSERT INTO _dotdo_kv_list VALUES ((2 << 32) + 7, x'79'), ((2 << 32) + 6, x'78'); INSERT INTO _dotdo_kv_item VALUES (3 << 32, 3, x'6d', NULL, 1.5)`); err != nil {
+		t.Fatal(err)
+	}
+	row, err := conn.Row("SELECT group_concat(key || type || (ttl_ms IS NOT NULL) || value, ' ' ORDER BY key) FROM (" + keysText + ")")
+	if err != nil || row[0].Str() != `astring0hi blist0["x","y"] czset1{"m":1.5}` {
+		t.Error(row[0].Str(), err)
 	}
 }
 
