@@ -19,10 +19,16 @@ func is(arg []byte, word string) bool {
 	return len(arg) == len(word) && strings.EqualFold(string(arg), word)
 }
 
-// badSub is the error for a subcommand that does not exist or has a wrong
-// number of arguments.
-func (c *conn) badSub(name string, args [][]byte) {
-	c.w.error("ERR unknown subcommand or wrong number of arguments for '" + string(args[0][:min(len(args[0]), 128)]) + "'. Try " + name + " HELP.")
+// badSub is the error for a subcommand that does not exist or, when it is a
+// known one, has a wrong number of arguments.
+func (c *conn) badSub(name string, args [][]byte, known ...string) {
+	for _, k := range known {
+		if is(args[0], k) {
+			c.w.error(wrongArgs(name + "|" + k))
+			return
+		}
+	}
+	c.w.error("ERR unknown subcommand '" + string(args[0][:min(len(args[0]), 128)]) + "'. Try " + name + " HELP.")
 }
 
 // ping implements PING.
@@ -254,7 +260,7 @@ func memory(c *conn, args [][]byte) {
 	case is(args[0], "DOCTOR") && len(args) == 1:
 		c.w.verbatim("No memory problem found.")
 	default:
-		c.badSub("MEMORY", args)
+		c.badSub("MEMORY", args, "USAGE", "DOCTOR")
 	}
 }
 
@@ -268,7 +274,7 @@ func slowlog(c *conn, args [][]byte) {
 	case is(args[0], "RESET") && len(args) == 1:
 		c.w.status("OK")
 	default:
-		c.badSub("SLOWLOG", args)
+		c.badSub("SLOWLOG", args, "GET", "LEN", "RESET")
 	}
 }
 
@@ -282,7 +288,7 @@ func latency(c *conn, args [][]byte) {
 	case is(args[0], "RESET"):
 		c.w.int(0)
 	default:
-		c.badSub("LATENCY", args)
+		c.badSub("LATENCY", args, "LATEST", "HISTORY")
 	}
 }
 

@@ -44,8 +44,13 @@ func (c *conn) obey(p *pause, cmd *command) {
 func client(c *conn, args [][]byte) {
 	sub := strings.ToUpper(string(args[0]))
 	run := clientCommands[sub]
-	if run == nil || !run(c, args[1:]) {
+	mark := len(c.w.buf)
+	switch {
+	case run == nil:
 		c.badSub("CLIENT", args)
+	case !run(c, args[1:]):
+		c.w.buf = c.w.buf[:mark]
+		c.badSub("CLIENT", args, sub)
 	}
 }
 

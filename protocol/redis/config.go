@@ -53,7 +53,7 @@ func config(c *conn, args [][]byte) {
 	case is(args[0], "REWRITE") && len(args) == 1:
 		c.w.error("ERR The server is running without a config file")
 	default:
-		c.badSub("CONFIG", args)
+		c.badSub("CONFIG", args, "GET", "SET", "RESETSTAT", "REWRITE")
 	}
 }
 

@@ -27,7 +27,7 @@ func describe(c *conn, args [][]byte) {
 	case (is(args[0], "GETKEYS") || is(args[0], "GETKEYSANDFLAGS")) && len(args) > 1:
 		commandKeys(c, args[1:], is(args[0], "GETKEYSANDFLAGS"))
 	default:
-		c.badSub("COMMAND", args)
+		c.badSub("COMMAND", args, "COUNT", "GETKEYS", "GETKEYSANDFLAGS")
 	}
 }
 

@@ -262,7 +262,7 @@ func pubsub(c *conn, args [][]byte) {
 	case string(sub) == "NUMPAT" && kind == 0 && len(args) == 1:
 		t.Names = []string{}
 	default:
-		c.badSub("PUBSUB", args)
+		c.badSub("PUBSUB", args, "CHANNELS", "NUMSUB", "NUMPAT", "SHARDCHANNELS", "SHARDNUMSUB")
 		return
 	}
 	r, err := c.do(c.ctx, t)

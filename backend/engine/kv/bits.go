@@ -119,12 +119,12 @@ func (c *call) bitRange(i int, size int64) (from, to int64, err error) {
 
 // bitCount implements BITCOUNT.
 func bitCount(c *call) (op.Value, error) {
+	k, err := c.want(c.args[0], typeString)
+	if err != nil || k.id == 0 {
+		return zero, err
+	}
 	if len(c.args) == 2 || len(c.args) > 4 {
 		return op.Null, errSyntax
-	}
-	k, err := c.want(c.args[0], typeString)
-	if err != nil {
-		return op.Null, err
 	}
 	from, to, err := c.bitRange(1, int64(len(k.value)))
 	if err != nil {

@@ -136,7 +136,7 @@ func ttl(c *call, unit int64, relative bool) (op.Value, error) {
 	case k.expire == 0:
 		return op.Int64(-1), nil
 	case !relative:
-		return op.Int64(k.expire / unit), nil
+		return op.Int64((k.expire + unit/2) / unit), nil
 	case unit == 1:
 		return op.Int64(k.expire - c.now), nil
 	}

@@ -293,8 +293,11 @@ func objectInfo(c *call) (op.Value, error) {
 	if is(sub, "HELP") {
 		return op.Array(op.Text("OBJECT <subcommand> <key>. Subcommands: ENCODING, FREQ, IDLETIME, REFCOUNT.")), nil
 	}
-	if len(c.args) != 2 {
-		return op.Null, bad("unknown subcommand or wrong number of arguments for '%s'. Try OBJECT HELP.", sub)
+	switch {
+	case !is(sub, "ENCODING") && !is(sub, "REFCOUNT") && !is(sub, "IDLETIME") && !is(sub, "FREQ"):
+		return op.Null, bad("unknown subcommand '%s'. Try OBJECT HELP.", sub)
+	case len(c.args) != 2:
+		return op.Null, arity("OBJECT|" + string(sub))
 	}
 	k, err := c.find(c.args[1])
 	if err != nil || k.id == 0 {
@@ -307,10 +310,9 @@ func objectInfo(c *call) (op.Value, error) {
 		return one, nil
 	case is(sub, "IDLETIME"):
 		return zero, nil
-	case is(sub, "FREQ"):
+	default:
 		return op.Null, bad("An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
 	}
-	return op.Null, bad("unknown subcommand or wrong number of arguments for '%s'. Try OBJECT HELP.", sub)
 }
 
 // encoding names the representation clients expect for a key of this size.

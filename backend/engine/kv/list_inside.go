@@ -9,7 +9,7 @@ import (
 // lindex implements LINDEX.
 func lindex(c *call) (op.Value, error) {
 	k, err := c.want(c.args[0], typeList)
-	if err != nil {
+	if err != nil || k.id == 0 {
 		return op.Null, err
 	}
 	i, err := c.int(1)

@@ -79,6 +79,9 @@ func get(c *call) (op.Value, error) {
 // lifetime is the parsed EX/PX/EXAT/PXAT/KEEPTTL/PERSIST of SET and GETEX.
 type lifetime struct {
 	set     bool
+	arg     int // of the time
+	unit    int64
+	rel     bool // counts from now
 	at      int64
 	keep    bool
 	persist bool
@@ -103,16 +106,24 @@ func (l *lifetime) option(c *call, i int) (n int, err error) {
 	if l.set || l.keep || l.persist || i+1 >= len(c.args) {
 		return 0, errSyntax
 	}
-	v, err := c.int(i + 1)
+	l.set, l.arg, l.unit, l.rel = true, i+1, unit, relative
+	return 2, nil
+}
+
+// resolve computes when the lifetime ends.
+func (l *lifetime) resolve(c *call) error {
+	if !l.set {
+		return nil
+	}
+	v, err := c.int(l.arg)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if v <= 0 {
-		return 0, c.badExpire()
+		return c.badExpire()
 	}
-	l.set = true
-	l.at, err = c.expiry(v, unit, relative)
-	return 2, err
+	l.at, err = c.expiry(v, l.unit, l.rel)
+	return err
 }
 
 // set implements SET.
@@ -142,6 +153,9 @@ func set(c *call) (op.Value, error) {
 			}
 			i += n - 1
 		}
+	}
+	if err := l.resolve(c); err != nil {
+		return op.Null, err
 	}
 	if !nx && !xx && !give && !l.keep {
 		return ok, c.putAt(c.args[0], c.args[1], l.at)
@@ -245,6 +259,9 @@ func getEx(c *call) (op.Value, error) {
 	}
 	k, err := c.want(c.args[0], typeString)
 	if err != nil || k.id == 0 {
+		return op.Null, err
+	}
+	if err := l.resolve(c); err != nil {
 		return op.Null, err
 	}
 	v := str(&k)

@@ -56,6 +56,11 @@ func (p *zplan) parse(c *call, how combiner, i int, store bool) (err error) {
 	if p.keys, rest, err = c.zkeys(i); err != nil {
 		return err
 	}
+	for _, name := range p.keys {
+		if k, err := c.meta(name); err != nil || k.id != 0 && k.typ != typeSet && k.typ != typeZset {
+			return errType
+		}
+	}
 	p.merge = addScore
 	for len(rest) > 0 {
 		switch {
