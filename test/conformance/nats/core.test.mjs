@@ -79,10 +79,13 @@ test('a million bytes, and not more than the limit', async () => {
 });
 test('drain of a subscription', async () => {
   const sub = nc.subscribe('dr');
+  const got = [];
+  const all = (async () => { for await (const m of sub) got.push(m.string()); })();
   nc.publish('dr', '1');
   await nc.flush();
   await sub.drain();
-  assert.equal(sub.isClosed(), true);
+  await all;
+  assert.deepEqual(got, ['1']);
 });
 test('any credentials on loopback', async () => {
   const c = await connect({ servers: addr('nats').text, user: 'x', pass: 'y' });
