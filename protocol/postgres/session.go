@@ -67,6 +67,7 @@ func (s *session) serve(ctx context.Context) error {
 	if err != nil {
 		return s.die(err)
 	}
+	s.w.draining = func() bool { return ctx.Err() != nil }
 	s.w.quiet = func() bool { return s.txn.status == 'I' && s.txn.id == 0 }
 	for {
 		typ, body, err := s.w.next()

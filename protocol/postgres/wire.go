@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -25,6 +26,8 @@ type wire struct {
 	body []byte
 	max  int           // largest message body accepted
 	wait time.Duration // idle timeout, 0 = none
+
+	draining func() bool // the daemon is going down
 
 	mu     sync.Mutex
 	quiet  func() bool // reports whether notifications may be sent now
@@ -60,6 +63,9 @@ func (b blocking) Read(p []byte) (int, error) {
 		if err := w.c.SetReadDeadline(time.Now().Add(w.wait)); err != nil {
 			return 0, err
 		}
+	}
+	if w.draining != nil && w.draining() { // a deadline set meanwhile must not hide it
+		return 0, os.ErrDeadlineExceeded
 	}
 	n, err := w.c.Read(p)
 	w.mu.Lock()
