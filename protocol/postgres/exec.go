@@ -31,7 +31,7 @@ func (s *session) exec(ctx context.Context, st *rel.Stmt, args []op.Value) (op.R
 	switch st.Kind {
 	case rel.KindData, rel.KindDDL:
 		s.txn.used = true
-		r, err := s.do(ctx, &rel.Query{Stmt: st, Args: args, Env: s.env})
+		r, err := s.query(ctx, st, args)
 		if err != nil {
 			return nil, cause(ctx, err)
 		}

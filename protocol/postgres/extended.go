@@ -27,8 +27,8 @@ type portal struct {
 	args    []op.Value
 	raw     []byte // what args point into
 	formats []byte // result formats
-	res     *result
-	tag     string // set when it has completed
+	res     result
+	started bool
 }
 
 // extended is the table of extended-query messages.
@@ -74,7 +74,7 @@ func (s *session) closePortals() {
 // dropPortal ends one portal.
 func (s *session) dropPortal(name string) {
 	if p, ok := s.portals[name]; ok {
-		if p.res != nil {
+		if p.started {
 			p.res.close()
 		}
 		delete(s.portals, name)
@@ -366,7 +366,7 @@ func (s *session) executeMsg(b []byte) error {
 // execute runs or continues a portal.
 func (s *session) execute(ctx context.Context, po *portal, limit int64) error {
 	st := po.stmt.stmt
-	if po.res == nil {
+	if !po.started {
 		if s.txn.id == 0 && works(st) && s.w.peek() != 'S' {
 			if err := s.open(ctx, s.defaults(), true); err != nil {
 				return err
@@ -376,27 +376,27 @@ func (s *session) execute(ctx context.Context, po *portal, limit int64) error {
 		if err != nil {
 			return err
 		}
-		po.res = &result{reply: reply}
+		po.res, po.started = result{reply: reply}, true
 	}
-	if po.tag != "" || po.res.ended { // run again after its end: nothing is left
-		if po.res.cols == nil {
+	res := &po.res
+	if res.ended { // run again after its end: nothing is left
+		if res.cols == nil {
 			return &stateError{state: "55000", msg: "portal cannot be run anymore", routine: "PortalRun"}
 		}
-		s.w.complete(po.res.tag(0))
+		s.complete(res, 0)
 		return nil
 	}
-	before := po.res.sent
-	suspended, err := s.send(ctx, po.res, po.formats, limit, false)
+	before := res.sent
+	suspended, err := s.send(ctx, res, po.formats, limit, false)
 	if err != nil {
-		po.res.close()
+		res.close()
 		return err
 	}
 	if suspended {
 		s.w.empty('s')
 		return nil
 	}
-	po.tag = po.res.tag(po.res.sent - before)
-	s.w.complete(po.tag)
+	s.complete(res, res.sent-before)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"strconv"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 )
@@ -158,26 +159,36 @@ func noticeState(n op.Notice) string {
 	return "00000"
 }
 
-// tag builds the CommandComplete tag.
-func (r *result) tag(sent int64) string {
+// complete sends CommandComplete of a result whose last Execute sent rows.
+func (s *session) complete(r *result, sent int64) {
 	d := r.done
 	if d == nil {
-		d = &op.Done{Tag: "SELECT"}
+		d = &noDone
 	}
 	n := d.Affected
-	if r.cols != nil && (d.Tag == "SELECT" || d.Tag == "") {
+	tag := d.Tag
+	if tag == "" {
+		tag = "SELECT"
+	}
+	if r.cols != nil && tag == "SELECT" {
 		n = sent
 	}
-	switch d.Tag {
+	w := s.w
+	at := w.begin('C')
+	w.out = append(w.out, tag...)
+	switch tag {
 	case "INSERT":
-		return "INSERT 0 " + itoa(int(n))
+		w.out = append(w.out, " 0"...)
+		fallthrough
 	case "SELECT", "UPDATE", "DELETE", "MERGE", "FETCH", "MOVE", "COPY":
-		return d.Tag + " " + itoa(int(n))
-	case "":
-		return "SELECT " + itoa(int(n))
+		w.out = strconv.AppendInt(append(w.out, ' '), n, 10)
 	}
-	return d.Tag
+	w.out = append(w.out, 0)
+	w.end(at)
 }
+
+// noDone stands for the end of a reply that did not say how it ended.
+var noDone op.Done
 
 // tagged is the reply of a statement that only answers its tag.
 func tagged(tag string) op.Reply { return op.ReplyOf(&op.Done{Tag: tag}) }

@@ -40,6 +40,8 @@ type session struct {
 	bind    bind    // scratch of the Bind message
 	row     rowWriter
 
+	over   func()          // statementDone, made once
+
 	ctx    context.Context // of the connection
 	stmt   context.Context // of the statement at hand; kept while not cancelled
 	cancel context.CancelFunc
@@ -47,8 +49,10 @@ type session struct {
 
 // newSession returns a session before start-up.
 func newSession(srv *server, c net.Conn) *session {
-	return &session{srv: srv, conn: c, set: newSettings(), env: &rel.Env{}, stmts: map[string]*prepared{},
+	s := &session{srv: srv, conn: c, set: newSettings(), env: &rel.Env{}, stmts: map[string]*prepared{},
 		portals: map[string]*portal{}, cursors: map[string]*cursor{}, listens: map[string]*listening{}, txn: txn{status: 'I'}}
+	s.over = s.statementDone
+	return s
 }
 
 // serve runs the connection to its end.
@@ -182,7 +186,7 @@ func (s *session) statement() (ctx context.Context, done func()) {
 	}
 	s.ps.SetCancel(s.cancel)
 	if s.timeout <= 0 {
-		return s.stmt, s.statementDone
+		return s.stmt, s.over
 	}
 	ctx, stop := context.WithTimeoutCause(s.stmt, s.timeout, errTimeout)
 	return ctx, func() { stop(); s.statementDone() }
@@ -207,7 +211,14 @@ func cause(ctx context.Context, err error) error {
 
 // do runs one body in the session's transaction.
 func (s *session) do(ctx context.Context, body op.Body) (op.Reply, error) {
-	o := &op.Op{ID: s.srv.ops.Add(1), Target: op.Target{Database: s.database, Shard: -1}, Subject: s.user, Body: body}
+	o := &op.Op{}
+	s.address(o, body)
+	return s.srv.env.Exec.Do(ctx, o)
+}
+
+// address fills in an operation.
+func (s *session) address(o *op.Op, body op.Body) {
+	o.ID, o.Target, o.Subject, o.Body = s.srv.ops.Add(1), op.Target{Database: s.database, Shard: -1}, s.user, body
 	if s.ps != nil {
 		o.Session.ID = s.ps.ID
 	}
@@ -215,7 +226,17 @@ func (s *session) do(ctx context.Context, body op.Body) (op.Reply, error) {
 		s.txn.seq++
 		o.Session.Txn, o.Session.Seq = s.txn.id, s.txn.seq
 	}
-	return s.srv.env.Exec.Do(ctx, o)
+}
+
+// query runs one data or schema statement. Operation and body are one
+// allocation: this is the hot path.
+func (s *session) query(ctx context.Context, st *rel.Stmt, args []op.Value) (op.Reply, error) {
+	c := &struct {
+		o op.Op
+		q rel.Query
+	}{q: rel.Query{Stmt: st, Args: args, Env: s.env}}
+	s.address(&c.o, &c.q)
+	return s.srv.env.Exec.Do(ctx, &c.o)
 }
 
 // done runs a body that answers nothing but Done.

@@ -68,6 +68,6 @@ func (s *session) simpleOne(ctx context.Context, st *rel.Stmt, last bool) error 
 			return cause(ctx, err)
 		}
 	}
-	s.w.complete(r.tag(r.sent))
+	s.complete(r, r.sent)
 	return nil
 }

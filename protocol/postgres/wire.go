@@ -186,13 +186,6 @@ func (w *wire) i16(n int) { w.out = binary.BigEndian.AppendUint16(w.out, uint16(
 // i32 appends a 32-bit integer.
 func (w *wire) i32(n int) { w.out = binary.BigEndian.AppendUint32(w.out, uint32(n)) }
 
-// complete sends CommandComplete.
-func (w *wire) complete(tag string) {
-	at := w.begin('C')
-	w.str(tag)
-	w.end(at)
-}
-
 // parameter sends ParameterStatus.
 func (w *wire) parameter(name, value string) {
 	at := w.begin('S')
