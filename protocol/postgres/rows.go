@@ -163,7 +163,7 @@ func noticeState(n op.Notice) string {
 func (s *session) complete(r *result, sent int64) {
 	d := r.done
 	if d == nil {
-		d = &noDone
+		d = &op.Done{}
 	}
 	n := d.Affected
 	tag := d.Tag
@@ -186,9 +186,6 @@ func (s *session) complete(r *result, sent int64) {
 	w.out = append(w.out, 0)
 	w.end(at)
 }
-
-// noDone stands for the end of a reply that did not say how it ended.
-var noDone op.Done
 
 // tagged is the reply of a statement that only answers its tag.
 func tagged(tag string) op.Reply { return op.ReplyOf(&op.Done{Tag: tag}) }

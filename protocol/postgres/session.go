@@ -40,7 +40,7 @@ type session struct {
 	bind    bind    // scratch of the Bind message
 	row     rowWriter
 
-	over   func()          // statementDone, made once
+	over func() // statementDone, made once
 
 	ctx    context.Context // of the connection
 	stmt   context.Context // of the statement at hand; kept while not cancelled
