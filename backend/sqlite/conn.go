@@ -273,3 +273,19 @@ func (c *Conn) InTransaction() bool { return C.sqlite3_get_autocommit(c.p.db) ==
 // ForgetStatements drops the idle cached statements, for instance after a
 // schema change made most of them useless.
 func (c *Conn) ForgetStatements() { c.stmts.drop() }
+
+// ColumnMeta returns the declared type and the collation of a stored column.
+func (c *Conn) ColumnMeta(table, column string) (declared, collation string, err error) {
+	t, k := C.CString(table), C.CString(column)
+	defer C.free(unsafe.Pointer(t))
+	defer C.free(unsafe.Pointer(k))
+	var typ, coll *C.char
+	rc := C.sqlite3_table_column_metadata(c.p.db, nil, t, k, &typ, &coll, nil, nil, nil)
+	if rc != 0 {
+		return "", "", c.error(rc)
+	}
+	if typ != nil {
+		declared = C.GoString(typ)
+	}
+	return declared, C.GoString(coll), nil
+}

@@ -118,6 +118,7 @@ long long sqlite3_last_insert_rowid(sqlite3 *);
 int sqlite3_extended_errcode(sqlite3 *);
 const char *sqlite3_errmsg(sqlite3 *);
 const char *sqlite3_errstr(int);
+int sqlite3_table_column_metadata(sqlite3 *, const char *, const char *, const char *, char const **, char const **, int *, int *, int *);
 int sqlite3_error_offset(sqlite3 *);
 void sqlite3_interrupt(sqlite3 *);
 int sqlite3_db_status(sqlite3 *, int op, int *current, int *high, int reset);

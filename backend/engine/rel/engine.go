@@ -34,6 +34,10 @@ func (e *Engine) Do(ctx context.Context, s *object.Scope, o *op.Op) (op.Reply, e
 		return e.copyIn(ctx, s, b)
 	case *rel.CopyTarget:
 		return e.copyTarget(s, b)
+	case *rel.Scan:
+		return e.scan(ctx, s, b)
+	case *rel.Over:
+		return e.over(ctx, s, b)
 	}
 	return nil, op.Errorf(op.Unsupported, "relational operation %d is not supported", o.Body.Kind())
 }

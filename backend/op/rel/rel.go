@@ -64,6 +64,26 @@ type CopyTarget struct {
 	Env     *Env
 }
 
+// Scan reads a stored table whole, for the router. Reply: Head (names of the
+// stored columns only), Rows …, Done.
+type Scan struct {
+	Store string // name of the stored table
+}
+
+// Over runs a query as if the given tables held the given rows: the last step
+// of a query over several objects. Reply as Query.
+type Over struct {
+	Query  *Query
+	Tables []TableRows
+}
+
+// TableRows are rows of one stored table, flattened like op.Rows.
+type TableRows struct {
+	Store   string
+	Columns []string
+	Values  []op.Value
+}
+
 // Stmt is one parsed statement. It is shared and long-lived: a front-end keeps
 // the pointer with its prepared statement so that nothing is looked up, parsed
 // or planned twice. Only Dialect, Text, SQLMode and ParamTypes are serialised.
@@ -205,3 +225,15 @@ func (*CopyTarget) Family() op.Family { return op.FamilyRel }
 
 // Kind implements op.Body.
 func (*CopyTarget) Kind() uint16 { return 5 }
+
+// Family implements op.Body.
+func (*Scan) Family() op.Family { return op.FamilyRel }
+
+// Kind implements op.Body.
+func (*Scan) Kind() uint16 { return 6 }
+
+// Family implements op.Body.
+func (*Over) Family() op.Family { return op.FamilyRel }
+
+// Kind implements op.Body.
+func (*Over) Kind() uint16 { return 7 }
