@@ -78,9 +78,9 @@ const (
 
 	showIndex = "SELECT TABLE_NAME AS `Table`, NON_UNIQUE AS Non_unique, INDEX_NAME AS Key_name, SEQ_IN_INDEX AS Seq_in_index, COLUMN_NAME AS Column_name, COLLATION AS Collation, CARDINALITY AS Cardinality, SUB_PART AS Sub_part, PACKED AS Packed, NULLABLE AS `Null`, INDEX_TYPE AS Index_type, COMMENT AS Comment, INDEX_COMMENT AS Index_comment, IS_VISIBLE AS Visible, EXPRESSION AS Expression FROM information_schema.STATISTICS WHERE %[2]s AND TABLE_NAME = %[1]s AND NOT EXISTS (SELECT 1 FROM %[3]s WHERE 1 = 0) ORDER BY NON_UNIQUE, INDEX_NAME = 'PRIMARY' DESC, INDEX_NAME, SEQ_IN_INDEX"
 
-	showCreateTable = "SELECT TABLE_NAME AS `Table`, CREATE_TABLE AS `Create Table` FROM dotdo.mysql_tables WHERE TABLE_NAME = %[1]s AND NOT EXISTS (SELECT 1 FROM %[3]s WHERE 1 = 0)"
+	showCreateTable = "SELECT TABLE_NAME AS `Table`, CREATE_TABLE AS `Create Table` FROM dotdo.mysql_tables WHERE %[2]s AND TABLE_NAME = %[1]s AND NOT EXISTS (SELECT 1 FROM %[3]s WHERE 1 = 0)"
 
-	showCreateView = "SELECT TABLE_NAME AS View, CREATE_TABLE AS `Create View`, 'utf8mb4' AS character_set_client, 'utf8mb4_0900_ai_ci' AS collation_connection FROM dotdo.mysql_tables WHERE TABLE_NAME = %[1]s AND NOT EXISTS (SELECT 1 FROM %[3]s WHERE 1 = 0)"
+	showCreateView = "SELECT TABLE_NAME AS View, CREATE_TABLE AS `Create View`, 'utf8mb4' AS character_set_client, 'utf8mb4_0900_ai_ci' AS collation_connection FROM dotdo.mysql_tables WHERE %[2]s AND TABLE_NAME = %[1]s AND NOT EXISTS (SELECT 1 FROM %[3]s WHERE 1 = 0)"
 
 	showEngines = "SELECT ENGINE AS Engine, SUPPORT AS Support, COMMENT AS Comment, TRANSACTIONS AS Transactions, XA AS XA, SAVEPOINTS AS Savepoints FROM information_schema.ENGINES"
 
