@@ -2,6 +2,7 @@
 package all
 
 import (
+	_ "github.com/dot-do/dotdo-proxy/protocol/mongo"
 	_ "github.com/dot-do/dotdo-proxy/protocol/mysql"
 	_ "github.com/dot-do/dotdo-proxy/protocol/nats"
 	_ "github.com/dot-do/dotdo-proxy/protocol/postgres"

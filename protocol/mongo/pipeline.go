@@ -58,8 +58,8 @@ func parsePipeline(list []bsonval.V) ([]doc.Stage, error) {
 	return out, nil
 }
 
-// object checks that a stage's argument is a document.
-func object(v bsonval.V, stage string) error {
+// asObject checks that a stage's argument is a document.
+func asObject(v bsonval.V, stage string) error {
 	if v.Type != bsonval.Document {
 		return errorf(typeMismatch, "the %s specification must be an object, but found type %s", stage, v.Type)
 	}
@@ -67,7 +67,7 @@ func object(v bsonval.V, stage string) error {
 }
 
 func stageMatch(v bsonval.V) ([]doc.Stage, error) {
-	if err := object(v, "$match"); err != nil {
+	if err := asObject(v, "$match"); err != nil {
 		return nil, err
 	}
 	f, err := parseFilter(v.Data)
@@ -75,7 +75,7 @@ func stageMatch(v bsonval.V) ([]doc.Stage, error) {
 }
 
 func stageProject(v bsonval.V) ([]doc.Stage, error) {
-	if err := object(v, "$project"); err != nil {
+	if err := asObject(v, "$project"); err != nil {
 		return nil, err
 	}
 	p, err := parseProjection(v.Data, false)
@@ -83,7 +83,7 @@ func stageProject(v bsonval.V) ([]doc.Stage, error) {
 }
 
 func stageAddFields(v bsonval.V) ([]doc.Stage, error) {
-	if err := object(v, "$addFields"); err != nil {
+	if err := asObject(v, "$addFields"); err != nil {
 		return nil, err
 	}
 	f, err := parseAddFields(v.Data, "", nil)
@@ -106,7 +106,7 @@ func stageUnset(v bsonval.V) ([]doc.Stage, error) {
 }
 
 func stageGroup(v bsonval.V) ([]doc.Stage, error) {
-	if err := object(v, "$group"); err != nil {
+	if err := asObject(v, "$group"); err != nil {
 		return nil, err
 	}
 	s := doc.Stage{Kind: doc.StageGroup}
@@ -160,7 +160,7 @@ func parseAccumulator(field string, v bsonval.V) (doc.Accumulator, error) {
 }
 
 func stageSort(v bsonval.V) ([]doc.Stage, error) {
-	if err := object(v, "$sort"); err != nil {
+	if err := asObject(v, "$sort"); err != nil {
 		return nil, err
 	}
 	s, err := parseSort(v.Data)
@@ -240,7 +240,7 @@ func stageSortByCount(v bsonval.V) ([]doc.Stage, error) {
 }
 
 func stageFacet(v bsonval.V) ([]doc.Stage, error) {
-	if err := object(v, "$facet"); err != nil {
+	if err := asObject(v, "$facet"); err != nil {
 		return nil, err
 	}
 	s := doc.Stage{Kind: doc.StageFacet}
@@ -296,11 +296,11 @@ func stageCollStats(v bsonval.V) ([]doc.Stage, error) {
 			return nil, errorf(notImplemented, "$collStats option %s is not supported", k)
 		}
 	}
-	return []doc.Stage{{Kind: doc.StageCollStats}}, object(v, "$collStats")
+	return []doc.Stage{{Kind: doc.StageCollStats}}, asObject(v, "$collStats")
 }
 
 func stageIndexStats(v bsonval.V) ([]doc.Stage, error) {
-	return []doc.Stage{{Kind: doc.StageIdxStats}}, object(v, "$indexStats")
+	return []doc.Stage{{Kind: doc.StageIdxStats}}, asObject(v, "$indexStats")
 }
 
 func stageUnion(v bsonval.V) ([]doc.Stage, error) {
@@ -320,7 +320,7 @@ func stageUnion(v bsonval.V) ([]doc.Stage, error) {
 }
 
 func stageLookup(v bsonval.V) ([]doc.Stage, error) {
-	if err := object(v, "$lookup"); err != nil {
+	if err := asObject(v, "$lookup"); err != nil {
 		return nil, err
 	}
 	s := doc.Stage{Kind: doc.StageLookup}
