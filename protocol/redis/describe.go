@@ -24,7 +24,7 @@ func describe(c *conn, args [][]byte) {
 		commandDocs(c, args[1:])
 	case is(args[0], "LIST"):
 		commandList(c, args[1:])
-	case (is(args[0], "GETKEYS") || is(args[0], "GETKEYSANDFLAGS")) && len(args) > 1:
+	case (is(args[0], "GETKEYS") || is(args[0], "GETKEYSANDFLAGS")) && len(args) > 2:
 		commandKeys(c, args[1:], is(args[0], "GETKEYSANDFLAGS"))
 	default:
 		c.badSub("COMMAND", args, "COUNT", "GETKEYS", "GETKEYSANDFLAGS")

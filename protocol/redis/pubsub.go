@@ -283,7 +283,7 @@ func pubsub(c *conn, args [][]byte) {
 	case string(sub) == "NUMPAT":
 		c.w.int(done.Affected)
 	case string(sub) == "NUMSUB":
-		c.w.mapping(len(list) / 2)
+		c.w.array(len(list))
 		for i := 0; i+1 < len(list); i += 2 {
 			c.w.bulk(list[i].Raw)
 			c.w.int(list[i+1].Int())

@@ -145,6 +145,23 @@ func waits(b *kv.Command) *waiter {
 	return w
 }
 
+// only is the waiter's command on one of its keys: the others' types do not
+// matter when it is served.
+func (w *waiter) only(name string) *kv.Command {
+	b := *w.body
+	if len(w.keys) == 1 {
+		return &b
+	}
+	switch b.Verb {
+	case "BLMPOP", "BZMPOP":
+		rest := b.Args[2+len(w.keys):]
+		b.Args = append([][]byte{b.Args[0], []byte("1"), []byte(name)}, rest...)
+	default:
+		b.Args = [][]byte{[]byte(name), b.Args[len(b.Args)-1]}
+	}
+	return &b
+}
+
 // wait runs a blocking command: an attempt, then its turn in the queues.
 func (e *Engine) wait(ctx context.Context, s *object.Scope, w *waiter) (op.Reply, error) {
 	r := &reply{}
@@ -315,7 +332,7 @@ func (m *state) serve(tx *object.Tx) {
 		queue := slices.Clone(m.queues[k])
 		m.mu.Unlock()
 		for _, w := range queue {
-			c := newCall(tx, w.body)
+			c := newCall(tx, w.only(k.key))
 			if row, err := c.meta([]byte(k.key)); err != nil || row.id == 0 {
 				break
 			}
