@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/datum"
@@ -159,16 +160,22 @@ func (s *session) sendReport(typ byte, r report) {
 	field('V', r.severity)
 	field('C', r.state)
 	field('M', e.Msg)
-	field('D', e.Detail)
+	detail := e.Detail
+	if detail == "" {
+		detail = keyDetail(e, &s.text)
+	}
+	field('D', detail)
 	field('H', e.Hint)
 	if e.Position > 0 {
 		field('P', strconv.Itoa(e.Position))
 	}
 	field('W', r.where)
-	field('s', e.Schema)
-	field('t', e.Table)
-	field('c', e.Column)
-	field('n', e.Constraint)
+	if strings.HasPrefix(r.state, "23") { // only constraint errors name objects
+		field('s', e.Schema)
+		field('t', e.Table)
+		field('c', e.Column)
+		field('n', e.Constraint)
+	}
 	if r.routine == "" {
 		r.routine = "errfinish"
 	}
@@ -177,6 +184,28 @@ func (s *session) sendReport(typ byte, r report) {
 	field('R', r.routine)
 	w.out = append(w.out, 0)
 	w.end(at)
+}
+
+// keyDetail says which key was violated, when its values are known.
+func keyDetail(e *op.Error, o *datum.Options) string {
+	if len(e.Columns) == 0 || len(e.Columns) != len(e.Values) {
+		return ""
+	}
+	b := []byte("Key (" + strings.Join(e.Columns, ", ") + ")=(")
+	for i, v := range e.Values {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		if v.IsNull() {
+			b = append(b, "null"...)
+		}
+		b = datum.Append(b, op.Type{}, v, *o)
+	}
+	b = append(b, ')')
+	if e.Code == op.UniqueViolation {
+		return string(b) + " already exists."
+	}
+	return ""
 }
 
 // notice appends a NoticeResponse if client_min_messages lets it through.
