@@ -186,7 +186,8 @@ func (s *session) sendReport(typ byte, r report) {
 	w.end(at)
 }
 
-// keyDetail says which key was violated, when its values are known.
+// keyDetail says which key was violated, when its values are known. The
+// executor's Object and Name tell the side of a foreign key.
 func keyDetail(e *op.Error, o *datum.Options) string {
 	if len(e.Columns) == 0 || len(e.Columns) != len(e.Values) {
 		return ""
@@ -202,8 +203,13 @@ func keyDetail(e *op.Error, o *datum.Options) string {
 		b = datum.Append(b, op.Type{}, v, *o)
 	}
 	b = append(b, ')')
-	if e.Code == op.UniqueViolation {
+	switch {
+	case e.Code == op.UniqueViolation:
 		return string(b) + " already exists."
+	case e.Code == op.ForeignKey && e.Object == "parent":
+		return string(b) + " is not present in table \"" + e.Name + "\"."
+	case e.Code == op.ForeignKey && e.Object == "child":
+		return string(b) + " is still referenced from table \"" + e.Table + "\"."
 	}
 	return ""
 }
