@@ -15,7 +15,7 @@ import (
 
 // bodies is every body of the IR; the number of each is its own Kind.
 var bodies = []op.Body{
-	&rel.Parse{}, &rel.Query{}, &rel.Describe{}, &rel.CopyIn{}, &rel.CopyTarget{}, &rel.Scan{}, &rel.Over{}, &rel.Scan{}, &rel.Over{},
+	&rel.Parse{}, &rel.Query{}, &rel.Describe{}, &rel.CopyIn{}, &rel.CopyTarget{}, &rel.Scan{}, &rel.Over{},
 	&doc.Insert{}, &doc.Find{}, &doc.Update{}, &doc.Delete{}, &doc.FindAndModify{}, &doc.Aggregate{}, &doc.Count{}, &doc.Distinct{},
 	&doc.CreateIndexes{}, &doc.ListIndexes{}, &doc.DropIndexes{}, &doc.CreateCollection{}, &doc.DropCollection{},
 	&doc.RenameCollection{}, &doc.ListCollections{}, &doc.Stats{},
