@@ -56,14 +56,16 @@ func Run(t *testing.T, make func(t *testing.T) Subject) {
 			p.run(t, &client{T: t, s: make(t)})
 		})
 	}
-	t.Run("SQL", func(t *testing.T) {
-		t.Parallel()
-		s := make(t)
-		if !s.SQL {
-			t.Skip("no relational family here")
-		}
-		relational(t, &client{T: t, s: s})
-	})
+	for name, run := range map[string]func(*testing.T, *client){"SQL": relational, "SQLAcross": relationalAcross, "SQLAllOrNone": relationalAllOrNone} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := make(t)
+			if !s.SQL {
+				t.Skip("no relational family here")
+			}
+			run(t, &client{T: t, s: s})
+		})
+	}
 }
 
 // client runs operations in the style of one session.

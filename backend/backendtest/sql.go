@@ -90,3 +90,78 @@ func relational(t *testing.T, c *client) {
 	c.sql("DROP TABLE sales")
 	c.refusedSQL(op.NotFound, "SELECT 1 FROM sales")
 }
+
+// relationalAcross runs queries that no single condition routes, and on several
+// objects what must be refused.
+func relationalAcross(t *testing.T, c *client) {
+	c.sql("CREATE TABLE orders (tenant text, id int, total int, PRIMARY KEY (tenant, id))")
+	c.sql("CREATE TABLE items (tenant text, order_id int, n int, PRIMARY KEY (tenant, order_id, n))")
+	c.sql("CREATE TABLE colors (name text PRIMARY KEY, code int)")
+	for i := range 24 {
+		c.sql(fmt.Sprintf("INSERT INTO orders VALUES ('t%d', %d, %d)", i%6, i, i*10))
+		c.sql(fmt.Sprintf("INSERT INTO items VALUES ('t%d', %d, 1), ('t%d', %d, 2)", i%6, i, i%6, i))
+	}
+	c.sql("INSERT INTO colors VALUES ('red', 1), ('blue', 2), ('green', 3)")
+	c.equal("unsharded table", c.sql("SELECT name FROM colors ORDER BY code"), "red blue green")
+	c.equal("join", c.sql("SELECT count(*) FROM orders o JOIN items i ON i.tenant = o.tenant AND i.order_id = o.id"), "48")
+	c.equal("join with an unsharded table", c.sql("SELECT c.name, o.id FROM colors c JOIN orders o ON o.id = c.code WHERE o.tenant = 't2'"), "blue,2")
+	c.equal("nested query beside a key", c.sql("SELECT id FROM orders WHERE tenant = 't1' AND id > (SELECT avg(id) FROM orders) ORDER BY id"), "13 19")
+	c.equal("nested maximum", c.sql("SELECT id FROM orders WHERE total = (SELECT max(total) FROM orders)"), "23")
+	c.equal("union", c.sql("SELECT id FROM orders WHERE tenant = 't1' UNION SELECT id FROM orders WHERE tenant = 't2' ORDER BY id LIMIT 3"), "1 2 7")
+	c.equal("common table", c.sql("WITH big AS (SELECT * FROM orders WHERE total > 200) SELECT count(*) FROM big"), "3")
+	c.equal("window", c.sql("SELECT id, row_number() OVER (ORDER BY id DESC) FROM orders ORDER BY id DESC LIMIT 2"), "23,1 22,2")
+	c.sql("CREATE VIEW per_tenant AS SELECT tenant, count(*) AS n FROM orders GROUP BY tenant")
+	c.equal("view", c.sql("SELECT * FROM per_tenant ORDER BY tenant LIMIT 2"), "t0,4 t1,4")
+	c.sql("CREATE VIEW all_count AS SELECT count(*) AS n FROM orders")
+	c.equal("view of one row", c.sql("SELECT * FROM all_count"), "24")
+	c.equal("some keys", c.sql("SELECT count(*) FROM orders WHERE tenant IN ('t0', 't1', 't2')"), "12")
+	c.equal("either key", c.sql("SELECT count(*) FROM orders WHERE tenant = 't0' OR id = 1"), "5")
+	c.equal("upsert", c.sql("INSERT INTO orders VALUES ('t1', 1, 5) ON CONFLICT (tenant, id) DO UPDATE SET total = excluded.total"), "1")
+	c.equal("upserted", c.sql("SELECT total FROM orders WHERE tenant = 't1' AND id = 1"), "5")
+	c.equal("returning", c.sql("UPDATE orders SET total = total + 1 WHERE tenant = 't1' AND id = 1 RETURNING total"), "6")
+	if c.s.Shards == 1 {
+		return
+	}
+	c.refusedSQL(op.CrossShard, "UPDATE orders SET total = 0")
+	c.refusedSQL(op.CrossShard, "DELETE FROM orders WHERE id > 3")
+	c.refusedSQL(op.CrossShard, "INSERT INTO orders VALUES ('t0', 90, 0), ('t1', 91, 0), ('t2', 92, 0), ('t3', 93, 0), ('t4', 94, 0), ('t5', 95, 0)")
+	c.refusedSQL(op.CrossShard, "UPDATE orders SET total = (SELECT max(total) FROM orders) WHERE tenant = 't1'")
+	c.refusedSQL(op.InvalidArgument, "INSERT INTO orders SELECT tenant, id + 100, 0 FROM orders")
+	c.refusedSQL(op.Unsupported, "UPDATE orders SET tenant = 't9' WHERE tenant = 't1'")
+	c.refusedSQL(op.Unsupported, "CREATE TABLE bad (id int PRIMARY KEY, tenant text)")
+	c.refusedSQL(op.Unsupported, "CREATE TABLE bad (tenant text, email text UNIQUE)")
+	c.refusedSQL(op.Unsupported, "CREATE UNIQUE INDEX bad ON orders (total)")
+	c.refusedSQL(op.Unsupported, "ALTER TABLE orders RENAME COLUMN tenant TO t")
+	c.refusedSQL(op.Unsupported, "ALTER TABLE orders DROP COLUMN tenant")
+	c.equal("nothing changed", c.sql("SELECT count(*), sum(total) FROM orders"), "24,2756")
+	c.sql("INSERT INTO items VALUES ('t1', 1, 3)")
+	c.begin(1)
+	c.sql("INSERT INTO orders VALUES ('t1', 1000, 0)")
+	refused := 0
+	for i := range 6 {
+		if _, err := c.trySQL(fmt.Sprintf("INSERT INTO orders VALUES ('t%d', 2000, 0)", i)); op.CodeOf(err) == op.CrossShard {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("a transaction wrote several objects")
+	}
+	c.equal("a transaction reads everywhere", c.sql("SELECT count(*) > 24 FROM orders"), "1")
+	c.end(&ctl.Rollback{})
+	c.equal("all rolled back", c.sql("SELECT count(*) FROM orders"), "24")
+}
+
+// relationalAllOrNone makes a schema change fail on one object and checks that
+// none kept it.
+func relationalAllOrNone(_ *testing.T, c *client) {
+	c.sql("CREATE TABLE u (tenant text, v int)")
+	for i := range 12 {
+		c.sql(fmt.Sprintf("INSERT INTO u VALUES ('t%d', 1)", i))
+	}
+	c.sql("INSERT INTO u VALUES ('t7', 1)")
+	c.refusedSQL(op.UniqueViolation, "CREATE UNIQUE INDEX once ON u (tenant, v)")
+	c.sql("DELETE FROM u WHERE tenant = 't7'")
+	c.sql("CREATE UNIQUE INDEX once ON u (tenant, v)")
+	c.sql("DROP INDEX once")
+	c.equal("rows", c.sql("SELECT count(*) FROM u"), "11")
+}

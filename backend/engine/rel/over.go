@@ -28,10 +28,6 @@ func (e *Engine) scan(ctx context.Context, s *object.Scope, b *rel.Scan) (op.Rep
 			return err
 		}
 		lsn = tx.LSN()
-		for _, name := range st.ColumnNames() {
-			head.Columns = append(head.Columns, op.Column{Name: name})
-		}
-		rows.Cols = len(head.Columns)
 		size, seen := 0, 0
 		for done := false; !done; {
 			if err := ctx.Err(); err != nil {
@@ -47,6 +43,11 @@ func (e *Engine) scan(ctx context.Context, s *object.Scope, b *rel.Scan) (op.Rep
 				return op.Errorf(op.TooLarge, "table %q is too large to be merged from several objects", b.Store)
 			}
 		}
+		// Asked after the first step: only it notices that the table changed.
+		for _, name := range st.ColumnNames() {
+			head.Columns = append(head.Columns, op.Column{Name: name})
+		}
+		rows.Cols = len(head.Columns)
 		return nil
 	})
 	if err != nil {
