@@ -11,6 +11,7 @@ var shapes = map[string]shape{
 	"BZMPOP":           absentArray,
 	"BZPOPMAX":         absentArray,
 	"BZPOPMIN":         absentArray,
+	"GEOPOS":           absentInside,
 	"HRANDFIELD":       flatPairs,
 	"LMPOP":            absentArray,
 	"LPOP":             absentCounts,

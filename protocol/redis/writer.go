@@ -209,6 +209,7 @@ const (
 	flatPairs    shape = 1 << iota // RESP2 lists pairs flat
 	absentArray                    // null is an array in RESP2
 	absentCounts                   // … when a count was given
+	absentInside                   // … inside a list
 )
 
 // reply writes the value a command answered; args is the number of its
@@ -229,6 +230,14 @@ func (w *writer) reply(v op.Value, s shape, args int) {
 			}
 			return
 		}
+	}
+	if v.Kind == op.KindArray && s&absentInside != 0 {
+		list := v.List()
+		w.array(len(list))
+		for i := range list {
+			w.reply(list[i], absentArray, 0)
+		}
+		return
 	}
 	w.value(v)
 }
