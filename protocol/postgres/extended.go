@@ -19,6 +19,7 @@ type prepared struct {
 	params []op.Type
 	cols   []op.Column // nil = returns no rows
 	sql    bool        // made by PREPARE
+	batch  uint64      // batch of messages in which it was described last
 }
 
 // portal is a bound statement on its way.
@@ -50,6 +51,7 @@ func (s *session) extendedError(err error) {
 // sync ends a batch.
 func (s *session) sync() error {
 	s.skip = false
+	s.batch++
 	if s.txn.id != 0 && s.txn.implicit {
 		ctx, done := s.statement()
 		err := s.commit(ctx)
@@ -145,6 +147,7 @@ func (s *session) prepare(ctx context.Context, text string, types []op.Type) (*p
 // describe fills in the parameter and column types of a statement.
 func (s *session) describe(ctx context.Context, p *prepared) error {
 	st := p.stmt
+	p.batch = s.batch
 	switch st.Kind {
 	case rel.KindData, rel.KindDDL:
 	case rel.KindShow:
@@ -311,11 +314,34 @@ func (s *session) describeMsg(b []byte) error {
 		if !ok {
 			return errNoPortal(name)
 		}
+		if err := s.revalidate(po.stmt); err != nil {
+			return err
+		}
 		s.columns(po.stmt, po.formats)
 	default:
 		return protocolErrorSoft("invalid DESCRIBE message subtype " + itoa(int(b[0])))
 	}
 	return nil
+}
+
+// revalidate refuses a statement whose tables changed so that its rows would
+// not fit what the client knows.
+func (s *session) revalidate(p *prepared) error {
+	if p.cols == nil || p.batch == s.batch {
+		return nil
+	}
+	was := p.cols
+	if err := s.redescribe(p); err != nil {
+		return err
+	}
+	same := len(was) == len(p.cols)
+	for i := 0; same && i < len(was); i++ {
+		same = was[i].Type == p.cols[i].Type
+	}
+	if same {
+		return nil
+	}
+	return &stateError{state: "0A000", msg: "cached plan must not change result type", routine: "RevalidateCachedQuery"}
 }
 
 // redescribe refreshes the columns of a statement: its tables may have changed

@@ -32,15 +32,10 @@ func (s *session) notifyStmt(ctx context.Context, st *rel.Stmt) (op.Reply, error
 		if len(x.Args) > 0 {
 			payload = x.Args[0]
 		}
-		if len(payload) >= 8000 {
-			return nil, stateErrorf("22023", "payload string too long")
+		if err := s.publish(ctx, x.Name, payload); err != nil {
+			return nil, err
 		}
-		m := msg.Publish{Space: space, Topic: x.Name, Payload: []byte(payload), Headers: []string{"pid", itoa(int(s.ps.ID))}}
-		if s.txn.id != 0 {
-			s.queueNotify(m)
-			return tagged("NOTIFY"), nil
-		}
-		act = func(ctx context.Context) error { _, err := s.done(ctx, &m); return err }
+		return tagged("NOTIFY"), nil
 	case rel.KindListen:
 		act = func(ctx context.Context) error { return s.listen(ctx, x.Name) }
 	default:
@@ -59,6 +54,23 @@ func (s *session) notifyStmt(ctx context.Context, st *rel.Stmt) (op.Reply, error
 		return nil, err
 	}
 	return tagged(x.Word), nil
+}
+
+// publish sends a notification, at commit when a transaction is open.
+func (s *session) publish(ctx context.Context, channel, payload string) error {
+	if channel == "" {
+		return stateErrorf("22023", "channel name cannot be empty")
+	}
+	if len(payload) >= 8000 {
+		return stateErrorf("22023", "payload string too long")
+	}
+	m := msg.Publish{Space: space, Topic: channel, Payload: []byte(payload), Headers: []string{"pid", itoa(int(s.ps.ID))}}
+	if s.txn.id != 0 {
+		s.queueNotify(m)
+		return nil
+	}
+	_, err := s.done(ctx, &m)
+	return err
 }
 
 // queueNotify keeps a message until commit; equal ones are sent once.

@@ -144,8 +144,33 @@ func (s *session) send(ctx context.Context, r *result, formats []byte, limit int
 			for _, x := range f.Notices {
 				s.notice(x.Severity, noticeState(x), x.Msg)
 			}
+			if len(f.Extra) > 0 {
+				if err := s.effects(ctx, f.Extra); err != nil {
+					return false, err
+				}
+			}
 		}
 	}
+}
+
+// effects applies what functions of a statement did to the session (see
+// rel.Query).
+func (s *session) effects(ctx context.Context, x []op.Value) error {
+	for ; len(x) >= 4; x = x[4:] {
+		name, value := string(x[1].Raw), string(x[2].Raw)
+		switch x[0].Str() {
+		case "set":
+			if err := s.set.assign(canonical(name), &value, x[3].Int() != 0); err != nil {
+				return err
+			}
+			s.settingsChanged()
+		case "notify":
+			if err := s.publish(ctx, name, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // noticeState is the SQLSTATE of a notice from below.

@@ -37,6 +37,7 @@ type session struct {
 	listens map[string]*listening
 	skip    bool    // an extended-protocol error: ignore messages up to Sync
 	spare   *portal // the last unnamed portal, for reuse
+	batch   uint64  // counts Syncs
 	bind    bind    // scratch of the Bind message
 	row     rowWriter
 

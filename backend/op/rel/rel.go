@@ -28,7 +28,10 @@ type Parse struct {
 }
 
 // Query executes one statement. Reply: Head (when it returns rows), Rows …,
-// Done. Rows hold storage forms; see op.Base.
+// Done. Rows hold storage forms; see op.Base. Done.Extra carries what functions
+// of the statement want done to the session, four values each: Text "set"
+// (set_config), Text name, Text value, Int64 1 = until the transaction ends; or
+// Text "notify" (pg_notify), Text channel, Text payload, Int64 0.
 type Query struct {
 	Stmt    *Stmt
 	Args    []op.Value // storage forms of Stmt's parameter types
