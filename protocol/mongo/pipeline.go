@@ -66,6 +66,7 @@ func asObject(v bsonval.V, stage string) error {
 	return nil
 }
 
+// stageMatch decodes $match.
 func stageMatch(v bsonval.V) ([]doc.Stage, error) {
 	if err := asObject(v, "$match"); err != nil {
 		return nil, err
@@ -74,6 +75,7 @@ func stageMatch(v bsonval.V) ([]doc.Stage, error) {
 	return []doc.Stage{{Kind: doc.StageMatch, Filter: f}}, err
 }
 
+// stageProject decodes $project.
 func stageProject(v bsonval.V) ([]doc.Stage, error) {
 	if err := asObject(v, "$project"); err != nil {
 		return nil, err
@@ -82,6 +84,7 @@ func stageProject(v bsonval.V) ([]doc.Stage, error) {
 	return []doc.Stage{{Kind: doc.StageProject, Project: p}}, err
 }
 
+// stageAddFields decodes $addFields and $set.
 func stageAddFields(v bsonval.V) ([]doc.Stage, error) {
 	if err := asObject(v, "$addFields"); err != nil {
 		return nil, err
@@ -90,6 +93,7 @@ func stageAddFields(v bsonval.V) ([]doc.Stage, error) {
 	return []doc.Stage{{Kind: doc.StageAddFields, Project: &doc.Projection{Fields: f}}}, err
 }
 
+// stageUnset decodes $unset.
 func stageUnset(v bsonval.V) ([]doc.Stage, error) {
 	list := []bsonval.V{v}
 	if v.Type == bsonval.Array {
@@ -105,6 +109,7 @@ func stageUnset(v bsonval.V) ([]doc.Stage, error) {
 	return []doc.Stage{{Kind: doc.StageUnset, Project: p}}, nil
 }
 
+// stageGroup decodes $group.
 func stageGroup(v bsonval.V) ([]doc.Stage, error) {
 	if err := asObject(v, "$group"); err != nil {
 		return nil, err
@@ -159,6 +164,7 @@ func parseAccumulator(field string, v bsonval.V) (doc.Accumulator, error) {
 	return a, err
 }
 
+// stageSort decodes $sort.
 func stageSort(v bsonval.V) ([]doc.Stage, error) {
 	if err := asObject(v, "$sort"); err != nil {
 		return nil, err
@@ -179,21 +185,25 @@ func stageNumber(v bsonval.V, name string, least int64) (int64, error) {
 	return n, nil
 }
 
+// stageLimit decodes $limit.
 func stageLimit(v bsonval.V) ([]doc.Stage, error) {
 	n, err := stageNumber(v, "$limit", 1)
 	return []doc.Stage{{Kind: doc.StageLimit, N: n}}, err
 }
 
+// stageSkip decodes $skip.
 func stageSkip(v bsonval.V) ([]doc.Stage, error) {
 	n, err := stageNumber(v, "$skip", 0)
 	return []doc.Stage{{Kind: doc.StageSkip, N: n}}, err
 }
 
+// stageSample decodes $sample.
 func stageSample(v bsonval.V) ([]doc.Stage, error) {
 	n, err := stageNumber(bsonval.Get(v.Data, "size"), "$sample", 1)
 	return []doc.Stage{{Kind: doc.StageSample, N: n}}, err
 }
 
+// stageUnwind decodes $unwind.
 func stageUnwind(v bsonval.V) ([]doc.Stage, error) {
 	s := doc.Stage{Kind: doc.StageUnwind}
 	path := v
@@ -210,6 +220,7 @@ func stageUnwind(v bsonval.V) ([]doc.Stage, error) {
 	return []doc.Stage{s}, nil
 }
 
+// stageCount decodes $count.
 func stageCount(v bsonval.V) ([]doc.Stage, error) {
 	name := bsonval.Text(v)
 	if name == "" || name[0] == '$' || strings.ContainsAny(name, ".\x00") {
@@ -218,6 +229,7 @@ func stageCount(v bsonval.V) ([]doc.Stage, error) {
 	return []doc.Stage{{Kind: doc.StageCount, Path: name}}, nil
 }
 
+// stageReplaceRoot decodes $replaceRoot.
 func stageReplaceRoot(v bsonval.V) ([]doc.Stage, error) {
 	n := bsonval.Get(v.Data, "newRoot")
 	if v.Type != bsonval.Document || n.Type == 0 {
@@ -226,11 +238,13 @@ func stageReplaceRoot(v bsonval.V) ([]doc.Stage, error) {
 	return stageReplaceWith(n)
 }
 
+// stageReplaceWith decodes $replaceWith.
 func stageReplaceWith(v bsonval.V) ([]doc.Stage, error) {
 	x, err := parseExpr(v)
 	return []doc.Stage{{Kind: doc.StageReplace, Key: x}}, err
 }
 
+// stageSortByCount decodes $sortByCount, which is a group and a sort.
 func stageSortByCount(v bsonval.V) ([]doc.Stage, error) {
 	x, err := parseExpr(v)
 	return []doc.Stage{
@@ -239,6 +253,7 @@ func stageSortByCount(v bsonval.V) ([]doc.Stage, error) {
 	}, err
 }
 
+// stageFacet decodes $facet.
 func stageFacet(v bsonval.V) ([]doc.Stage, error) {
 	if err := asObject(v, "$facet"); err != nil {
 		return nil, err
@@ -290,6 +305,7 @@ func stageBucket(v bsonval.V) ([]doc.Stage, error) {
 	return []doc.Stage{g, {Kind: doc.StageSort, Sort: []op.Sort{{Path: "_id"}}}}, nil
 }
 
+// stageCollStats decodes $collStats.
 func stageCollStats(v bsonval.V) ([]doc.Stage, error) {
 	for it := bsonval.Elements(v.Data); it.Next(); {
 		if k := it.Key(); k != "storageStats" && k != "count" {
@@ -299,10 +315,12 @@ func stageCollStats(v bsonval.V) ([]doc.Stage, error) {
 	return []doc.Stage{{Kind: doc.StageCollStats}}, asObject(v, "$collStats")
 }
 
+// stageIndexStats decodes $indexStats.
 func stageIndexStats(v bsonval.V) ([]doc.Stage, error) {
 	return []doc.Stage{{Kind: doc.StageIdxStats}}, asObject(v, "$indexStats")
 }
 
+// stageUnion decodes $unionWith.
 func stageUnion(v bsonval.V) ([]doc.Stage, error) {
 	s := doc.Stage{Kind: doc.StageUnion, From: strings.Clone(bsonval.Text(v))}
 	if v.Type == bsonval.Document {
@@ -319,6 +337,7 @@ func stageUnion(v bsonval.V) ([]doc.Stage, error) {
 	return []doc.Stage{s}, nil
 }
 
+// stageLookup decodes $lookup.
 func stageLookup(v bsonval.V) ([]doc.Stage, error) {
 	if err := asObject(v, "$lookup"); err != nil {
 		return nil, err

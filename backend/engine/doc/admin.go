@@ -430,12 +430,16 @@ func (r *run) dbStats() ([]byte, error) {
 	if err != nil {
 		return nil, storage(err)
 	}
+	ix, err := r.tx.Conn.Row("SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name GLOB '_dotdo_ix_*'")
+	if err != nil {
+		return nil, storage(err)
+	}
 	avg := int64(0)
 	if objects > 0 {
 		avg = size / objects
 	}
 	return buildDoc("collections", bsonval.IntV(colls), "views", bsonval.Int32V(0), "objects", bsonval.IntV(objects), "avgObjSize", bsonval.IntV(avg), "dataSize", bsonval.IntV(size),
-		"storageSize", bsonval.IntV(v[0].Int()), "indexes", bsonval.IntV(indexes), "indexSize", bsonval.Int32V(0), "totalSize", bsonval.IntV(v[0].Int())), nil
+		"storageSize", bsonval.IntV(v[0].Int()), "indexes", bsonval.IntV(indexes), "indexSize", bsonval.IntV(ix[0].Int()), "totalSize", bsonval.IntV(v[0].Int())), nil
 }
 
 // explain tells how a find would read.

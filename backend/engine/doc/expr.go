@@ -237,10 +237,3 @@ func optional(a evaluator, e *env) (bsonval.V, error) {
 func nullish(v bsonval.V) bool {
 	return v.Type == 0 || v.Type == bsonval.Null || v.Type == bsonval.Undefined
 }
-
-// KnownOperator reports whether an expression operator (without $) exists.
-func KnownOperator(name string) bool {
-	_, f := functions[name]
-	_, g := forms()[name]
-	return f || g
-}

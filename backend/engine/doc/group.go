@@ -25,12 +25,10 @@ var accumulators = map[string]func() accumulator{
 	"stdDevPop": func() accumulator { return &accDev{} }, "stdDevSamp": func() accumulator { return &accDev{samp: true} }, "sum": func() accumulator { return &accSum{sum: bsonval.Int32V(0)} },
 }
 
-// KnownAccumulator reports whether $group has an operator (without $).
-func KnownAccumulator(name string) bool { return accumulators[name] != nil }
-
 // accSum is $sum.
 type accSum struct{ sum bsonval.V }
 
+// add implements accumulator.
 // add implements accumulator.
 func (a *accSum) add(v bsonval.V) error {
 	if bsonval.IsNumber(v) {
@@ -38,6 +36,8 @@ func (a *accSum) add(v bsonval.V) error {
 	}
 	return nil
 }
+
+// result implements accumulator.
 func (a *accSum) result() bsonval.V { return a.sum }
 
 // accAvg is $avg.
@@ -47,6 +47,7 @@ type accAvg struct {
 }
 
 // add implements accumulator.
+// add implements accumulator.
 func (a *accAvg) add(v bsonval.V) error {
 	if bsonval.IsNumber(v) {
 		a.sum = addV(a.sum, v)
@@ -54,6 +55,8 @@ func (a *accAvg) add(v bsonval.V) error {
 	}
 	return nil
 }
+
+// result implements accumulator.
 
 // result implements accumulator.
 func (a *accAvg) result() bsonval.V {
@@ -67,8 +70,11 @@ func (a *accAvg) result() bsonval.V {
 type accCount struct{ n int64 }
 
 // add implements accumulator.
+// add implements accumulator.
 func (a *accCount) add(bsonval.V) error { a.n++; return nil }
-func (a *accCount) result() bsonval.V   { return bsonval.IntV(a.n) }
+
+// result implements accumulator.
+func (a *accCount) result() bsonval.V { return bsonval.IntV(a.n) }
 
 // accFirst is $first.
 type accFirst struct {
@@ -77,20 +83,26 @@ type accFirst struct {
 }
 
 // add implements accumulator.
+// add implements accumulator.
 func (a *accFirst) add(v bsonval.V) error {
 	if !a.some {
 		a.v, a.some = v, true
 	}
 	return nil
 }
+
+// result implements accumulator.
 func (a *accFirst) result() bsonval.V { return orNull(a.v) }
 
 // accLast is $last.
 type accLast struct{ v bsonval.V }
 
 // add implements accumulator.
+// add implements accumulator.
 func (a *accLast) add(v bsonval.V) error { a.v = v; return nil }
-func (a *accLast) result() bsonval.V     { return orNull(a.v) }
+
+// result implements accumulator.
+func (a *accLast) result() bsonval.V { return orNull(a.v) }
 
 // accExtreme is $min and $max.
 type accExtreme struct {
@@ -99,12 +111,15 @@ type accExtreme struct {
 }
 
 // add implements accumulator.
+// add implements accumulator.
 func (a *accExtreme) add(v bsonval.V) error {
 	if !nullish(v) && (a.v.Type == 0 || bsonval.Compare(v, a.v)*a.sign > 0) {
 		a.v = v
 	}
 	return nil
 }
+
+// result implements accumulator.
 func (a *accExtreme) result() bsonval.V { return orNull(a.v) }
 
 // accPush is $push, and $addToSet when it has a set.
@@ -114,6 +129,7 @@ type accPush struct {
 	size int
 }
 
+// add implements accumulator.
 // add implements accumulator.
 func (a *accPush) add(v bsonval.V) error {
 	if v.Type == 0 {
@@ -132,11 +148,14 @@ func (a *accPush) add(v bsonval.V) error {
 	}
 	return nil
 }
+
+// result implements accumulator.
 func (a *accPush) result() bsonval.V { return bsonval.ArrayV(a.list) }
 
 // accMerge is $mergeObjects.
 type accMerge struct{ t *tree }
 
+// add implements accumulator.
 // add implements accumulator.
 func (a *accMerge) add(v bsonval.V) error {
 	if nullish(v) {
@@ -150,6 +169,8 @@ func (a *accMerge) add(v bsonval.V) error {
 	}
 	return nil
 }
+
+// result implements accumulator.
 func (a *accMerge) result() bsonval.V { return a.t.value() }
 
 // accDev is $stdDevPop and $stdDevSamp, by Welford's recurrence.
@@ -158,6 +179,7 @@ type accDev struct {
 	samp        bool
 }
 
+// add implements accumulator.
 // add implements accumulator.
 func (a *accDev) add(v bsonval.V) error {
 	x, ok := bsonval.Float(v)
@@ -170,6 +192,8 @@ func (a *accDev) add(v bsonval.V) error {
 	a.m2 += d * (x - a.mean)
 	return nil
 }
+
+// result implements accumulator.
 
 // result implements accumulator.
 func (a *accDev) result() bsonval.V {

@@ -177,7 +177,7 @@ func try(x *idx, names []string, multikey bool, conds map[string]*bounds, sort [
 	n, single := 0, true
 	for ; n < len(names); n++ {
 		b := conds[names[n]]
-		if b == nil || b.points == nil || len(b.points)*len(prefixes) > maxSpans {
+		if b == nil || b.points == nil || len(b.points)*len(prefixes) > maxSpans || (multikey && sharesRoot(x.paths, n)) {
 			break
 		}
 		if x.sparse && slices.ContainsFunc(b.points, nullish) {
@@ -189,7 +189,7 @@ func try(x *idx, names []string, multikey bool, conds map[string]*bounds, sort [
 	}
 	ranged := false
 	if n < len(names) {
-		if b := conds[names[n]]; b != nil && b.isRange {
+		if b := conds[names[n]]; b != nil && b.isRange && !(multikey && sharesRoot(x.paths, n)) {
 			lo, hi := b.lo, b.hi
 			if multikey && len(lo) > 1 && len(hi) > 1 {
 				hi = hi[:1] // another element may meet the other end
@@ -217,6 +217,13 @@ func try(x *idx, names []string, multikey bool, conds map[string]*bounds, sort [
 		slices.Reverse(a.spans)
 	}
 	return a, a.score > 0
+}
+
+// sharesRoot reports whether component n lies below the same field as an
+// earlier one. In a multikey index two such conditions may be met by different
+// elements, which no single entry shows.
+func sharesRoot(paths []path, n int) bool {
+	return slices.ContainsFunc(paths[:n], func(p path) bool { return p[0] == paths[n][0] })
 }
 
 // matchSort returns the index component the order starts at, -1 when the index
