@@ -15,23 +15,24 @@ import (
 // privilege. Functions of objects the server does not have (rules, triggers,
 // partitions) give NULL, as PostgreSQL does for an unknown object.
 const FunctionTable = `
-format_type(oid, int4) text = dotdo_format_type
+format_type(oid, int4) text = dotdo_sys_format_type
 pg_get_expr(text, oid, boolean?) text = {0}
-pg_get_indexdef(oid, int4?, boolean?) text = dotdo_indexdef
-pg_get_constraintdef(oid, boolean?) text = dotdo_constraintdef
-pg_get_viewdef(regclass, boolean?) text = dotdo_viewdef
+pg_get_indexdef(oid, int4?, boolean?) text = dotdo_sys_indexdef
+pg_get_constraintdef(oid, boolean?) text = dotdo_sys_constraintdef
+pg_get_viewdef(regclass, boolean?) text = dotdo_sys_viewdef
 pg_get_ruledef(oid, boolean?) text = NULL
 pg_get_triggerdef(oid, boolean?) text = NULL
 pg_get_functiondef(oid) text = NULL
 pg_get_partkeydef(oid) text = NULL
 pg_get_partition_constraintdef(oid) text = NULL
+pg_partition_ancestors(regclass) regclass = json_array() | srf
 pg_get_statisticsobjdef_columns(oid) text = NULL
-pg_get_function_result(oid) text = dotdo_proc_result
-pg_get_function_arguments(oid) text = dotdo_proc_args
-pg_get_function_identity_arguments(oid) text = dotdo_proc_args
-pg_get_userbyid(oid) name = dotdo_userbyid
-pg_get_serial_sequence(text, text) text = dotdo_serial_sequence
-pg_table_is_visible(oid) boolean = dotdo_table_visible
+pg_get_function_result(oid) text = dotdo_sys_proc_result
+pg_get_function_arguments(oid) text = dotdo_sys_proc_args
+pg_get_function_identity_arguments(oid) text = dotdo_sys_proc_args
+pg_get_userbyid(oid) name = dotdo_sys_userbyid
+pg_get_serial_sequence(text, text) text = dotdo_sys_serial_sequence
+pg_table_is_visible(oid) boolean = dotdo_sys_table_visible
 pg_type_is_visible(oid) boolean = 1
 pg_function_is_visible(oid) boolean = 1
 pg_operator_is_visible(oid) boolean = 1
@@ -49,21 +50,21 @@ pg_relation_is_updatable(regclass, boolean) int4 = 28
 pg_column_is_updatable(regclass, int2, boolean) boolean = 1
 pg_tablespace_location(oid) text = ''
 row_security_active(any) boolean = 0
-obj_description(oid, name?) text = dotdo_obj_description
-col_description(oid, int4) text = dotdo_col_description
+obj_description(oid, name?) text = dotdo_sys_obj_description
+col_description(oid, int4) text = dotdo_sys_col_description
 shobj_description(oid, name) text = NULL
-pg_relation_size(regclass, text?) int8 = dotdo_relation_size
-pg_table_size(regclass) int8 = dotdo_relation_size
-pg_total_relation_size(regclass) int8 = dotdo_total_size
-pg_indexes_size(regclass) int8 = (dotdo_total_size({0})-dotdo_relation_size({0}))
-pg_database_size(any) int8 = dotdo_database_size()
-pg_tablespace_size(any) int8 = dotdo_database_size()
-to_regclass(text) regclass = dotdo_to_regclass
-to_regtype(text) regtype = dotdo_to_regtype
-to_regnamespace(text) regnamespace = dotdo_to_regnamespace
-pg_encoding_to_char(int4) name = dotdo_encoding
+pg_relation_size(regclass, text?) int8 = dotdo_sys_relation_size
+pg_table_size(regclass) int8 = dotdo_sys_relation_size
+pg_total_relation_size(regclass) int8 = dotdo_sys_total_size
+pg_indexes_size(regclass) int8 = (dotdo_sys_total_size({0})-dotdo_sys_relation_size({0}))
+pg_database_size(any) int8 = dotdo_sys_database_size()
+pg_tablespace_size(any) int8 = dotdo_sys_database_size()
+to_regclass(text) regclass = dotdo_sys_to_regclass
+to_regtype(text) regtype = dotdo_sys_to_regtype
+to_regnamespace(text) regnamespace = dotdo_sys_to_regnamespace
+pg_encoding_to_char(int4) name = dotdo_sys_encoding
 pg_char_to_encoding(name) int4 = 6
-current_schemas(boolean) name[] = dotdo_schemas
+current_schemas(boolean) name[] = dotdo_sys_schemas
 has_table_privilege(any...) boolean = 1
 has_column_privilege(any...) boolean = 1
 has_any_column_privilege(any...) boolean = 1
@@ -100,21 +101,21 @@ func Functions(r *sqlite.Registry) {
 
 // scalars are the functions by SQLite name.
 var scalars = map[string]func(*Source, []op.Value) op.Value{
-	"dotdo_format_type": func(_ *Source, a []op.Value) op.Value {
+	"dotdo_sys_format_type": func(_ *Source, a []op.Value) op.Value {
 		mod := int32(-2)
 		if len(a) > 1 && !a[1].IsNull() {
 			mod = int32(a[1].Int())
 		}
 		return op.Text(FormatType(uint32(a[0].Int()), mod))
 	},
-	"dotdo_indexdef": indexDef, "dotdo_constraintdef": constraintDef,
-	"dotdo_viewdef": func(s *Source, a []op.Value) op.Value {
+	"dotdo_sys_indexdef": indexDef, "dotdo_sys_constraintdef": constraintDef,
+	"dotdo_sys_viewdef": func(s *Source, a []op.Value) op.Value {
 		if t := s.byOID(uint32(a[0].Int())); t != nil && t.ViewText != "" {
 			return op.Text(viewText(t))
 		}
 		return op.Null
 	},
-	"dotdo_userbyid": func(s *Source, a []op.Value) op.Value {
+	"dotdo_sys_userbyid": func(s *Source, a []op.Value) op.Value {
 		for _, x := range s.roles() {
 			if int64(x.OID) == a[0].Int() {
 				return op.Text(x.Name)
@@ -122,15 +123,15 @@ var scalars = map[string]func(*Source, []op.Value) op.Value{
 		}
 		return op.Text("unknown (OID=" + itoa(a[0].Int()) + ")")
 	},
-	"dotdo_serial_sequence": serialSequence,
-	"dotdo_table_visible": func(s *Source, a []op.Value) op.Value {
+	"dotdo_sys_serial_sequence": serialSequence,
+	"dotdo_sys_table_visible": func(s *Source, a []op.Value) op.Value {
 		schema, name := s.relationName(uint32(a[0].Int()))
 		if name == "" {
 			return op.Null
 		}
 		return value(s.visible(schema))
 	},
-	"dotdo_obj_description": func(s *Source, a []op.Value) op.Value {
+	"dotdo_sys_obj_description": func(s *Source, a []op.Value) op.Value {
 		for _, r := range fillDescription(s) {
 			if r["objoid"] == any(uint32(a[0].Int())) && r["objsubid"] == any(int16(0)) {
 				return value(r["description"])
@@ -138,7 +139,7 @@ var scalars = map[string]func(*Source, []op.Value) op.Value{
 		}
 		return op.Null
 	},
-	"dotdo_col_description": func(s *Source, a []op.Value) op.Value {
+	"dotdo_sys_col_description": func(s *Source, a []op.Value) op.Value {
 		if t := s.byOID(uint32(a[0].Int())); t != nil {
 			for _, c := range t.Columns {
 				if int64(c.Attr) == a[1].Int() && c.Comment != "" {
@@ -148,41 +149,41 @@ var scalars = map[string]func(*Source, []op.Value) op.Value{
 		}
 		return op.Null
 	},
-	"dotdo_relation_size": func(s *Source, a []op.Value) op.Value { return relationSize(s, uint32(a[0].Int()), false) },
-	"dotdo_total_size":    func(s *Source, a []op.Value) op.Value { return relationSize(s, uint32(a[0].Int()), true) },
-	"dotdo_database_size": func(s *Source, _ []op.Value) op.Value {
+	"dotdo_sys_relation_size": func(s *Source, a []op.Value) op.Value { return relationSize(s, uint32(a[0].Int()), false) },
+	"dotdo_sys_total_size":    func(s *Source, a []op.Value) op.Value { return relationSize(s, uint32(a[0].Int()), true) },
+	"dotdo_sys_database_size": func(s *Source, _ []op.Value) op.Value {
 		r, err := s.Conn.Query("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
 		if err != nil || len(r) == 0 {
 			return op.Null
 		}
 		return r[0][0]
 	},
-	"dotdo_to_regclass": func(s *Source, a []op.Value) op.Value {
+	"dotdo_sys_to_regclass": func(s *Source, a []op.Value) op.Value {
 		if oid, ok := s.RegClass(a[0].Str()); ok {
 			return op.Int64(int64(oid))
 		}
 		return op.Null
 	},
-	"dotdo_to_regtype": func(_ *Source, a []op.Value) op.Value {
+	"dotdo_sys_to_regtype": func(_ *Source, a []op.Value) op.Value {
 		if oid, ok := RegType(a[0].Str()); ok {
 			return op.Int64(int64(oid))
 		}
 		return op.Null
 	},
-	"dotdo_to_regnamespace": func(s *Source, a []op.Value) op.Value {
+	"dotdo_sys_to_regnamespace": func(s *Source, a []op.Value) op.Value {
 		n := a[0].Str()
 		if s.Catalog.Schemas[n] == nil && n != "pg_catalog" && n != "information_schema" && n != "dotdo" && n != "public" {
 			return op.Null
 		}
 		return op.Int64(int64(s.namespace(n)))
 	},
-	"dotdo_encoding": func(_ *Source, a []op.Value) op.Value {
+	"dotdo_sys_encoding": func(_ *Source, a []op.Value) op.Value {
 		if a[0].Int() == 6 {
 			return op.Text("UTF8")
 		}
 		return op.Text("")
 	},
-	"dotdo_schemas": func(s *Source, a []op.Value) op.Value {
+	"dotdo_sys_schemas": func(s *Source, a []op.Value) op.Value {
 		l := []string{}
 		if a[0].Int() != 0 {
 			l = append(l, "pg_catalog")
@@ -194,7 +195,7 @@ var scalars = map[string]func(*Source, []op.Value) op.Value{
 		}
 		return value(l)
 	},
-	"dotdo_proc_result": func(_ *Source, a []op.Value) op.Value {
+	"dotdo_sys_proc_result": func(_ *Source, a []op.Value) op.Value {
 		if l := proc(a[0].Int()); l != nil {
 			set := ""
 			if l[8] == "t" {
@@ -204,7 +205,7 @@ var scalars = map[string]func(*Source, []op.Value) op.Value{
 		}
 		return op.Null
 	},
-	"dotdo_proc_args": func(_ *Source, a []op.Value) op.Value {
+	"dotdo_sys_proc_args": func(_ *Source, a []op.Value) op.Value {
 		l := proc(a[0].Int())
 		if l == nil {
 			return op.Null
@@ -412,7 +413,7 @@ func ParseReg(call *sql.Call, b op.Base, text string) (uint32, error) {
 			return 0, &op.Error{Code: op.Undefined, Msg: "type \"" + text + "\" does not exist", Object: "type", Name: text}
 		}
 	case op.TRegNS:
-		v := scalars["dotdo_to_regnamespace"](s, []op.Value{op.Text(strings.Trim(text, `"`))})
+		v := scalars["dotdo_sys_to_regnamespace"](s, []op.Value{op.Text(strings.Trim(text, `"`))})
 		if v.IsNull() {
 			return 0, &op.Error{Code: op.Undefined, Msg: "schema \"" + text + "\" does not exist", Object: "schema", Name: text}
 		}

@@ -307,6 +307,7 @@ const (
 	classOfAttrdef    = 2604
 	classOfConstraint = 2606
 	classOfNamespace  = 2615
+	classOfExtension  = 3079
 )
 
 // fillDescription lists comments.
@@ -330,6 +331,7 @@ func fillDescription(s *Source) []row {
 		add(x.OID, classOfNamespace, 0, x.Comment)
 	}
 	add(nsCatalog, classOfNamespace, 0, "system catalog schema")
+	add(13563, classOfExtension, 0, "accepted for compatibility; procedures are not supported")
 	return out
 }
 

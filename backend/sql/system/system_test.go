@@ -61,18 +61,18 @@ func TestRelations(t *testing.T) {
 	conn.Call = &sql.Call{Env: env, Catalog: cat}
 	for _, c := range []struct{ q, want string }{
 		{`SELECT relkind FROM temp."pg_catalog.pg_class" WHERE relname = 'p_id_seq'`, "S"},
-		{`SELECT dotdo_indexdef(16386)`, "CREATE INDEX p_n_idx ON public.p USING btree (n DESC, lower(n)) WHERE (id > 3)"},
-		{`SELECT dotdo_indexdef(16385, 0, 1)`, "CREATE UNIQUE INDEX p_pkey ON p USING btree (id)"},
-		{`SELECT dotdo_constraintdef(16388, 1)`, "FOREIGN KEY (p_id) REFERENCES p(id) ON DELETE CASCADE"},
-		{`SELECT dotdo_constraintdef(16389)`, "CHECK ((p_id > 0))"},
-		{`SELECT group_concat(dotdo_format_type(atttypid, atttypmod), ', ') FROM temp."pg_catalog.pg_attribute" WHERE attrelid = 16384`, "integer, character varying(20), numeric(10,2)"},
+		{`SELECT dotdo_sys_indexdef(16386)`, "CREATE INDEX p_n_idx ON public.p USING btree (n DESC, lower(n)) WHERE (id > 3)"},
+		{`SELECT dotdo_sys_indexdef(16385, 0, 1)`, "CREATE UNIQUE INDEX p_pkey ON p USING btree (id)"},
+		{`SELECT dotdo_sys_constraintdef(16388, 1)`, "FOREIGN KEY (p_id) REFERENCES p(id) ON DELETE CASCADE"},
+		{`SELECT dotdo_sys_constraintdef(16389)`, "CHECK ((p_id > 0))"},
+		{`SELECT group_concat(dotdo_sys_format_type(atttypid, atttypmod), ', ') FROM temp."pg_catalog.pg_attribute" WHERE attrelid = 16384`, "integer, character varying(20), numeric(10,2)"},
 		{`SELECT group_concat(adbin, '; ') FROM temp."pg_catalog.pg_attrdef"`, "nextval('p_id_seq'::regclass); 'x'::character varying"},
 		{`SELECT typname FROM temp."pg_catalog.pg_type" WHERE oid = 1015`, "_varchar"},
-		{`SELECT dotdo_userbyid(10)`, "me"},
-		{`SELECT dotdo_obj_description(16384)`, "parents"},
-		{`SELECT dotdo_serial_sequence('p', 'id')`, "public.p_id_seq"},
+		{`SELECT dotdo_sys_userbyid(10)`, "me"},
+		{`SELECT dotdo_sys_obj_description(16384)`, "parents"},
+		{`SELECT dotdo_sys_serial_sequence('p', 'id')`, "public.p_id_seq"},
 		{`SELECT group_concat(column_name) FROM temp."information_schema.columns" WHERE table_name = 'p'`, "id,n,d"},
-		{`SELECT dotdo_viewdef(16390)`, " SELECT id FROM p;"},
+		{`SELECT dotdo_sys_viewdef(16390)`, " SELECT id FROM p;"},
 		{`SELECT indkey FROM temp."pg_catalog.pg_index" WHERE indexrelid = 16386`, "[2,0]"},
 	} {
 		row, err := conn.Row(c.q)
