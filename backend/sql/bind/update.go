@@ -1,0 +1,207 @@
+package bind
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
+	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
+)
+
+// setList lowers the assignments of UPDATE.
+func (c *comp) setList(sc *scope, t *catalog.Table, set []tree.Assign) []string {
+	var out []string
+	seen := map[string]bool{}
+	put := func(k *catalog.Column, sql string) {
+		if seen[k.Name] && !c.my {
+			e := op.Errorf(op.DuplicateColumn, "multiple assignments to same column %q", k.Name)
+			e.Column = k.Name
+			panic(failure{e})
+		}
+		seen[k.Name] = true
+		out = append(out, quote(k.Name)+"="+sql)
+	}
+	for _, a := range set {
+		if len(a.Path) > 0 {
+			fail(op.Unsupported, "assignment to a subscript is not supported")
+		}
+		if len(a.Columns) == 1 {
+			k := c.columnOf(t, a.Columns[0])
+			put(k, c.setValue(sc, t, k, a.Expr).sql)
+			continue
+		}
+		c.setMany(sc, t, a, put)
+	}
+	if c.my || hasOnUpdate(t) {
+		for _, k := range t.Columns {
+			if k.OnUpdateNow && !seen[k.Name] {
+				now := mk(k.Type, "dotdo_cast(%s,%d,%d,0,0)", c.env("now"), op.TTimestampTZ, op.TTimestamp)
+				if k.Type.Base == op.TTimestampTZ {
+					now.sql = c.env("now")
+				}
+				out = append(out, quote(k.Name)+"="+now.sql)
+			}
+		}
+	}
+	return out
+}
+
+// hasOnUpdate tells whether a table has an ON UPDATE CURRENT_TIMESTAMP column.
+func hasOnUpdate(t *catalog.Table) bool {
+	for _, k := range t.Columns {
+		if k.OnUpdateNow {
+			return true
+		}
+	}
+	return false
+}
+
+// setValue lowers one assigned value.
+func (c *comp) setValue(sc *scope, t *catalog.Table, k *catalog.Column, x tree.Expr) ex {
+	if d, ok := x.(*tree.Default); ok && d != nil {
+		if k.Generated != "" {
+			return ex{sql: quote(k.Name)}
+		}
+		if e, ok := c.defaultOf(t, k); ok {
+			return e
+		}
+		return ex{sql: "NULL", null: true}
+	}
+	if k.Generated != "" {
+		c.generatedFail(k, "update")
+	}
+	return c.assign(c.expr(sc, x), k.Type, k)
+}
+
+// setMany lowers (a, b) = (x, y) and (a, b) = (SELECT …).
+func (c *comp) setMany(sc *scope, t *catalog.Table, a tree.Assign, put func(*catalog.Column, string)) {
+	switch x := a.Expr.(type) {
+	case *tree.Row:
+		if len(x.Items) != len(a.Columns) {
+			fail(op.Syntax, "number of columns does not match number of values")
+		}
+		for i, n := range a.Columns {
+			k := c.columnOf(t, n)
+			put(k, c.setValue(sc, t, k, x.Items[i]).sql)
+		}
+	case *tree.Scalar:
+		b := c.query(sc, x.Query, nil)
+		if len(b.cols) != len(a.Columns) {
+			fail(op.Syntax, "number of columns does not match number of values")
+		}
+		text := b.text(nil)
+		for i, n := range a.Columns {
+			k := c.columnOf(t, n)
+			e := ex{sql: fmt.Sprintf("(SELECT c%d FROM (%s))", i+1, text), t: settled(b.cols[i].Type)}
+			put(k, c.assign(e, k.Type, k).sql)
+		}
+	default:
+		fail(op.Unsupported, "this form of multiple assignment is not supported")
+	}
+}
+
+// updatePlan compiles UPDATE.
+func (c *comp) updatePlan(s *tree.Update) {
+	c.plan.Tag = "UPDATE"
+	outer := &scope{}
+	with := c.with(outer, s.With, s.Recursive)
+	t := c.writable(s.Table.Name, s.Table.Pos)
+	alias := c.newAlias("t")
+	r := c.tableRel(t, alias)
+	c.rename(r, s.Table.Alias, nil)
+	sc := &scope{parent: outer}
+	c.add(sc, r)
+	from := ""
+	if len(s.From) > 0 {
+		from = c.fromList(sc, s.From)
+		if strings.Contains(from, " RIGHT JOIN ") || strings.Contains(from, " FULL JOIN ") {
+			from = "(" + from + ")"
+		}
+	}
+	where := ""
+	if s.Where != nil {
+		sc.clause = "WHERE"
+		where = c.cond(sc, s.Where, "WHERE").sql
+	}
+	sc.clause = "UPDATE"
+	set := c.setList(sc, t, s.Set)
+	var b strings.Builder
+	b.WriteString("UPDATE ")
+	if s.Ignore {
+		b.WriteString("OR IGNORE ")
+		c.plan.Ignore = true
+	}
+	fmt.Fprintf(&b, "%s AS %s SET %s", quote(t.Store), alias, strings.Join(set, ","))
+	if len(s.Order) > 0 || s.Limit != nil {
+		where = c.limitedRows(sc, t, alias, where, s.Order, s.Limit)
+	} else if from != "" {
+		b.WriteString(" FROM " + from)
+	}
+	if where != "" {
+		b.WriteString(" WHERE " + where)
+	}
+	b.WriteString(c.returning(outer, t, s.Returning, s.Table.Alias, s.Table.Name.Name))
+	text := b.String()
+	if len(s.With) > 0 {
+		text = with() + text
+	}
+	c.plan.Text = text
+	c.routeWhere(t, s.Where, len(s.From) > 0)
+}
+
+// limitedRows turns MySQL's ORDER BY and LIMIT into a rowid list.
+func (c *comp) limitedRows(sc *scope, t *catalog.Table, alias, where string, order []tree.Order, limit tree.Expr) string {
+	q := fmt.Sprintf("SELECT %s.rowid FROM %s AS %s", alias, quote(t.Store), alias)
+	if where != "" {
+		q += " WHERE " + where
+	}
+	if len(order) > 0 {
+		q += " ORDER BY " + c.orderList(sc, order)
+	}
+	q += c.limit(sc, &tree.Select{Limit: limit})
+	return alias + ".rowid IN (" + q + ")"
+}
+
+// deletePlan compiles DELETE.
+func (c *comp) deletePlan(s *tree.Delete) {
+	c.plan.Tag = "DELETE"
+	outer := &scope{}
+	with := c.with(outer, s.With, s.Recursive)
+	t := c.writable(s.Table.Name, s.Table.Pos)
+	alias := c.newAlias("t")
+	r := c.tableRel(t, alias)
+	c.rename(r, s.Table.Alias, nil)
+	sc := &scope{parent: outer}
+	c.add(sc, r)
+	from := ""
+	if len(s.Using) > 0 {
+		from = c.fromList(sc, s.Using)
+	}
+	where := ""
+	if s.Where != nil {
+		sc.clause = "WHERE"
+		where = c.cond(sc, s.Where, "WHERE").sql
+	}
+	switch {
+	case from != "":
+		// the target is one of the joined tables: name its rows by rowid
+		q := fmt.Sprintf("SELECT %s.rowid FROM %s AS %s, %s", alias, quote(t.Store), alias, from)
+		if where != "" {
+			q += " WHERE " + where
+		}
+		where = "rowid IN (" + q + ")"
+	case len(s.Order) > 0 || s.Limit != nil:
+		where = c.limitedRows(sc, t, alias, where, s.Order, s.Limit)
+	}
+	text := fmt.Sprintf("DELETE FROM %s AS %s", quote(t.Store), alias)
+	if where != "" {
+		text += " WHERE " + where
+	}
+	text += c.returning(outer, t, s.Returning, s.Table.Alias, s.Table.Name.Name)
+	if len(s.With) > 0 {
+		text = with() + text
+	}
+	c.plan.Text = text
+	c.routeWhere(t, s.Where, len(s.Using) > 0)
+}
