@@ -5,7 +5,10 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/rel"
 	"github.com/dot-do/dotdo-proxy/backend/sql"
+	"github.com/dot-do/dotdo-proxy/backend/sql/bind"
 	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
+	"github.com/dot-do/dotdo-proxy/backend/sql/ddl"
+	"github.com/dot-do/dotdo-proxy/backend/sql/funcs"
 	"github.com/dot-do/dotdo-proxy/backend/sql/mysql"
 	"github.com/dot-do/dotdo-proxy/backend/sql/postgres"
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
@@ -25,26 +28,53 @@ func parse(p *rel.Parse) ([]*rel.Stmt, error) {
 
 // compileText parses and compiles one statement.
 func compileText(cat *catalog.Snapshot, st *rel.Stmt, env *rel.Env) (*sql.Plan, error) {
-	var n tree.Node
-	var err error
-	if st.Dialect == rel.MySQL {
-		n, err = mysql.Convert(st)
-	} else {
-		n, err = postgres.Convert(st)
-	}
+	n, err := convert(st)
 	if err != nil {
 		return nil, err
 	}
-	return compileTree(cat, st.Dialect, n, env)
+	ctx := bindContext(cat, st.Dialect, env)
+	ctx.Declared = st.ParamTypes
+	return bind.Compile(n, ctx)
+}
+
+// convert parses one statement to a tree.
+func convert(st *rel.Stmt) (tree.Node, error) {
+	if st.Dialect == rel.MySQL {
+		return mysql.Convert(st)
+	}
+	return postgres.Convert(st)
+}
+
+// parseTree parses a text that holds one statement.
+func parseTree(d rel.Dialect, text string) (tree.Node, error) {
+	return convert(&rel.Stmt{Dialect: d, Text: text})
 }
 
 // compileTree compiles one parsed statement.
 func compileTree(cat *catalog.Snapshot, d rel.Dialect, n tree.Node, env *rel.Env) (*sql.Plan, error) {
-	return nil, op.Errorf(op.Unsupported, "compile")
+	return bind.Compile(n, bindContext(cat, d, env))
 }
 
+// bindContext is what statements of a session are compiled against.
+func bindContext(cat *catalog.Snapshot, d rel.Dialect, env *rel.Env) bind.Context {
+	return bind.Context{Dialect: d, Snapshot: cat, Env: env, System: relations(), ParseView: parseTree, DDL: compileDDL}
+}
+
+// compileDDL compiles a schema statement.
+func compileDDL(c bind.Context, stmt tree.Node) (*sql.Plan, error) {
+	return ddl.Compile(stmt, ddl.Env{Dialect: c.Dialect, Path: c.Env.SearchPath, Database: c.Env.Database, User: c.Env.User, Parse: parseTree, Lower: lower})
+}
+
+// lower lowers an expression over a table's own columns.
+func lower(d rel.Dialect, s *catalog.Snapshot, table *catalog.Table, x tree.Expr, t *op.Type) (string, op.Type, error) {
+	return bind.ExprTree(bind.Context{Dialect: d, Snapshot: s, ParseView: parseTree}, table, x, t)
+}
+
+// relations are the relations the server provides.
+func relations() bind.Relations { return nil }
+
 // registerFunctions registers what lowered statements call.
-func registerFunctions(*sqlite.Registry) {}
+func registerFunctions(r *sqlite.Registry) { funcs.Register(r) }
 
 // system makes sure that the system relations a plan reads are there.
 func (e *Engine) system(*object.Tx, *compiled, *rel.Env) error { return nil }

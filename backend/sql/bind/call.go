@@ -217,6 +217,9 @@ func (c *comp) emit(f *funcs.Func, args []ex, agg *aggParts) ex {
 		types[i], texts[i] = a.t, a.sql
 		ci = ci || a.ci
 	}
+	if f.Name == "nextval" || f.Name == "setval" {
+		c.plan.Sequence = true
+	}
 	if f.Volatile {
 		c.plan.Volatile = true
 		if c.noEnv {
@@ -234,7 +237,7 @@ func (c *comp) emit(f *funcs.Func, args []ex, agg *aggParts) ex {
 // template expands a template; see funcs.Func.
 func (c *comp) template(f *funcs.Func, texts []string, types []op.Type, agg *aggParts) string {
 	t := f.Template
-	if !strings.ContainsAny(t, "({'") {
+	if !strings.ContainsAny(t, "({'") && t[0] > '9' && t != "NULL" {
 		if agg != nil {
 			return agg.wrap(t, strings.Join(texts, ","))
 		}
@@ -288,6 +291,12 @@ func (c *comp) hole(h string, texts []string, types []op.Type) string {
 		return "," + strings.Join(texts, ",")
 	case strings.HasPrefix(h, "env:"):
 		return c.env(h[4:])
+	case h == "types":
+		return pairs(texts, types, 0)
+	case h == "typesfrom1":
+		return pairs(texts, types, 1)
+	case h == "rest1":
+		return strings.Join(texts[1:], ",")
 	case h[0] == 't':
 		n, _ := strconv.Atoi(h[1:])
 		if n >= len(types) {
@@ -306,6 +315,15 @@ func (c *comp) hole(h string, texts []string, types []op.Type) string {
 		return "NULL"
 	}
 	return texts[n]
+}
+
+// pairs writes ",code,value" for each argument from the n-th.
+func pairs(texts []string, types []op.Type, n int) string {
+	var b strings.Builder
+	for i := n; i < len(texts); i++ {
+		fmt.Fprintf(&b, ",%d,%s", funcs.TypeCode(types[i]), texts[i])
+	}
+	return b.String()
 }
 
 // coalesce lowers COALESCE and IFNULL.

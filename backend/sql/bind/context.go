@@ -81,7 +81,7 @@ func Compile(stmt tree.Node, ctx Context) (p *sql.Plan, err error) {
 // newComp prepares a compiler.
 func newComp(ctx Context) *comp {
 	c := &comp{Context: ctx, my: ctx.Dialect == rel.MySQL, slots: map[slotKey]int{}}
-	c.plan = &sql.Plan{Version: ctx.Snapshot.Version}
+	c.plan = &sql.Plan{Version: ctx.Snapshot.Version, Dialect: ctx.Dialect}
 	c.params = append(c.params, ctx.Declared...)
 	return c
 }
@@ -130,7 +130,11 @@ func (c *comp) statement(stmt tree.Node) (*sql.Plan, error) {
 		if c.DDL == nil {
 			fail(op.Unsupported, "%T is not supported", stmt)
 		}
-		return c.DDL(c.Context, stmt)
+		p, err := c.DDL(c.Context, stmt)
+		if p != nil {
+			p.Dialect, p.Version = c.Dialect, c.Snapshot.Version
+		}
+		return p, err
 	}
 	c.finish()
 	return c.plan, nil
@@ -149,7 +153,7 @@ func (c *comp) explainPlan(s *tree.Explain) {
 	if inner.Text == "" {
 		fail(op.Unsupported, "EXPLAIN of this statement is not supported")
 	}
-	c.plan = &sql.Plan{Kind: sql.KindQuery, Tag: "EXPLAIN", Version: inner.Version, Text: "EXPLAIN QUERY PLAN " + inner.Text,
+	c.plan = &sql.Plan{Kind: sql.KindQuery, Dialect: c.Dialect, Tag: "EXPLAIN", Version: inner.Version, Text: "EXPLAIN QUERY PLAN " + inner.Text,
 		Binds: inner.Binds, Params: inner.Params, System: inner.System, Volatile: inner.Volatile, Tables: inner.Tables,
 		Columns: []op.Column{{Name: "QUERY PLAN", Type: op.Type{Base: op.TString}}}}
 	if c.my {

@@ -375,7 +375,9 @@ func (c *comp) variable(n *tree.Var) ex {
 	}
 	v, ok := c.Env.Vars[key]
 	if !ok && n.System {
-		v, ok = c.Env.Vars[strings.ToLower(n.Name)]
+		if v, ok = c.Env.Vars[key[2:]]; ok {
+			key = key[2:]
+		}
 	}
 	if !ok && n.System {
 		x := op.Errorf(op.Undefined, "unknown system variable '%s'", n.Name)
