@@ -1,6 +1,8 @@
 package rel
 
 import (
+	"sync"
+
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/rel"
@@ -11,6 +13,7 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/sql/funcs"
 	"github.com/dot-do/dotdo-proxy/backend/sql/mysql"
 	"github.com/dot-do/dotdo-proxy/backend/sql/postgres"
+	"github.com/dot-do/dotdo-proxy/backend/sql/system"
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
 	"github.com/dot-do/dotdo-proxy/backend/sqlite"
 )
@@ -71,10 +74,19 @@ func lower(d rel.Dialect, s *catalog.Snapshot, table *catalog.Table, x tree.Expr
 }
 
 // relations are the relations the server provides.
-func relations() bind.Relations { return nil }
+var relations = sync.OnceValue(func() *system.Registry {
+	r := system.New(func(name string) bool { return len(funcs.Postgres()[name]) > 0 })
+	mysql.Register(r)
+	return r
+})
 
 // registerFunctions registers what lowered statements call.
 func registerFunctions(r *sqlite.Registry) { funcs.Register(r) }
 
 // system makes sure that the system relations a plan reads are there.
-func (e *Engine) system(*object.Tx, *compiled, *rel.Env) error { return nil }
+func (e *Engine) system(tx *object.Tx, c *compiled, env *rel.Env) error {
+	if !c.System {
+		return nil
+	}
+	return relations().Ensure(tx.Conn, tx.Catalog(), env, e.call(tx, env), system.Needed(c.Text))
+}

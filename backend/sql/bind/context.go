@@ -140,7 +140,7 @@ func (c *comp) statement(stmt tree.Node) (*sql.Plan, error) {
 	return c.plan, nil
 }
 
-// explainPlan compiles EXPLAIN: SQLite's query plan, one text column.
+// explainPlan compiles EXPLAIN: SQLite's query plan as it gives it.
 func (c *comp) explainPlan(s *tree.Explain) {
 	if s.Analyze {
 		fail(op.Unsupported, "EXPLAIN ANALYZE is not supported")
@@ -155,10 +155,7 @@ func (c *comp) explainPlan(s *tree.Explain) {
 	}
 	c.plan = &sql.Plan{Kind: sql.KindQuery, Dialect: c.Dialect, Tag: "EXPLAIN", Version: inner.Version, Text: "EXPLAIN QUERY PLAN " + inner.Text,
 		Binds: inner.Binds, Params: inner.Params, System: inner.System, Volatile: inner.Volatile, Tables: inner.Tables,
-		Columns: []op.Column{{Name: "QUERY PLAN", Type: op.Type{Base: op.TString}}}}
-	if c.my {
-		c.plan.Columns[0].Name = "EXPLAIN"
-	}
+		Columns: []op.Column{{Name: "id", Type: typ(op.TInt4)}, {Name: "parent", Type: typ(op.TInt4)}, {Name: "notused", Type: typ(op.TInt4)}, {Name: "detail", Type: typ(op.TString)}}}
 }
 
 // finish fixes what is known only at the end: parameter types.

@@ -310,15 +310,7 @@ var decimalFuncs = []fn{
 		}
 		return quo(x, y, divScale(x, y)).value(), nil
 	}},
-	{"dotdo_dec_mod", 2, decMod(false)},
-	{"dotdo_my_mod", 2, decMod(true)},
-	{"dotdo_my_div", 2, func(a []op.Value) (op.Value, error) {
-		x, y := parseDec(a[0]), parseDec(a[1])
-		if y.special != "" || x.special != "" || y.n.Sign() == 0 {
-			return op.Null, nil
-		}
-		return quo(x, y, min(x.scale+4, 30)).value(), nil
-	}},
+	{"dotdo_dec_mod", 2, decMod},
 	{"dotdo_dec_abs", 1, dec1(func(d dec) dec { return dec{n: new(big.Int).Abs(d.n), scale: d.scale} })},
 	{"dotdo_dec_ceil", 1, dec1(func(d dec) dec { return d.step(1) })},
 	{"dotdo_dec_floor", 1, dec1(func(d dec) dec { return d.step(-1) })},
@@ -389,11 +381,6 @@ var decimalFuncs = []fn{
 	{"dotdo_pow", 2, func(a []op.Value) (op.Value, error) {
 		return op.Float64(math.Pow(num(a[0]), num(a[1]))), nil
 	}},
-	{"dotdo_my_round", 2, func(a []op.Value) (op.Value, error) {
-		p := math.Pow(10, float64(a[1].Int()))
-		f := num(a[0])
-		return op.Float64(math.Copysign(math.Floor(math.Abs(f)*p+0.5)/p, f)), nil
-	}},
 	{"dotdo_width_bucket", 4, func(a []op.Value) (op.Value, error) {
 		x, lo, hi, n := num(a[0]), num(a[1]), num(a[2]), a[3].Int()
 		switch {
@@ -437,22 +424,17 @@ func float1(f func(float64) float64, valid func(float64) error) func(a []op.Valu
 	}
 }
 
-// decMod is the remainder; MySQL's of zero is NULL.
-func decMod(my bool) func(a []op.Value) (op.Value, error) {
-	return func(a []op.Value) (op.Value, error) {
-		x, y := parseDec(a[0]), parseDec(a[1])
-		if y.special == "" && y.n.Sign() == 0 {
-			if my {
-				return op.Null, nil
-			}
-			return op.Null, errDivision
-		}
-		if v, ok := specials(x, y, math.Mod); ok {
-			return v, nil
-		}
-		p, q, s := align(x, y)
-		return dec{n: new(big.Int).Rem(p, q), scale: s}.value(), nil
+// decMod is the remainder.
+func decMod(a []op.Value) (op.Value, error) {
+	x, y := parseDec(a[0]), parseDec(a[1])
+	if y.special == "" && y.n.Sign() == 0 {
+		return op.Null, errDivision
 	}
+	if v, ok := specials(x, y, math.Mod); ok {
+		return v, nil
+	}
+	p, q, s := align(x, y)
+	return dec{n: new(big.Int).Rem(p, q), scale: s}.value(), nil
 }
 
 // decSum is sum(numeric), usable as a moving window.

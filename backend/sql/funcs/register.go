@@ -7,6 +7,7 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/op/datum"
 	"github.com/dot-do/dotdo-proxy/backend/op/rel"
 	"github.com/dot-do/dotdo-proxy/backend/sql"
+	"github.com/dot-do/dotdo-proxy/backend/sql/system"
 	"github.com/dot-do/dotdo-proxy/backend/sqlite"
 )
 
@@ -20,7 +21,7 @@ type fn struct {
 
 // Register adds every function that lowered statements call.
 func Register(r *sqlite.Registry) {
-	for _, list := range [][]fn{castFuncs, decimalFuncs, stringFuncs, regexFuncs, dateFuncs, jsonFuncs, arrayFuncs, mysqlFuncs} {
+	for _, list := range [][]fn{castFuncs, decimalFuncs, stringFuncs, regexFuncs, dateFuncs, jsonFuncs, arrayFuncs} {
 		for _, f := range list {
 			call := f.call
 			r.Scalar(f.name, f.nargs, true, func(_ *sqlite.Conn, a []op.Value) (op.Value, error) {
@@ -48,6 +49,8 @@ func Register(r *sqlite.Registry) {
 		r.Scalar(f.name, f.nargs, false, func(c *sqlite.Conn, a []op.Value) (op.Value, error) { return call(callOf(c), a) })
 	}
 	registerAggregates(r)
+	registerMySQL(r)
+	system.Functions(r)
 }
 
 // sessionFn is a function that asks the running statement.

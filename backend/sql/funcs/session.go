@@ -3,7 +3,6 @@ package funcs
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	mrand "math/rand/v2"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/op/datum"
 	"github.com/dot-do/dotdo-proxy/backend/sql"
 	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
+	"github.com/dot-do/dotdo-proxy/backend/sql/system"
 )
 
 // sessionFuncs depend on the session, the clock, the catalog or chance.
@@ -49,19 +49,6 @@ var sessionFuncs = []sessionFn{
 		return setval(c, sequenceOID(c, a[0].Int()), a)
 	}},
 	{"dotdo_setting", 2, setting},
-	{"dotdo_schemas", 1, schemas},
-	{"dotdo_visible", 1, visible},
-	{"dotdo_role_name", 1, roleName},
-	{"dotdo_to_regclass", 1, func(c *sql.Call, a []op.Value) (op.Value, error) {
-		if a[0].IsNull() {
-			return op.Null, nil
-		}
-		if oid := relationOID(c, a[0].Str()); oid != 0 {
-			return op.Int64(int64(oid)), nil
-		}
-		return op.Null, nil
-	}},
-	{"dotdo_comment", 2, comment},
 }
 
 // castSession is a cast that needs the session's zone, clock or catalog.
@@ -71,16 +58,12 @@ func castSession(my, explicit bool) func(c *sql.Call, a []op.Value) (op.Value, e
 			return op.Null, nil
 		}
 		from, to := TypeOf(a[1].Int(), 0, 0), typeArg(a, 2)
-		if !to.Array && to.Base == op.TRegClass && IsText(from) {
-			return regclass(c, a[0].Str())
-		}
-		if !from.Array && from.Base == op.TRegClass && IsText(to) {
-			return op.Text(relationName(c, a[0].Int())), nil
-		}
-		if !to.Array && to.Base == op.TRegNS && IsText(from) {
-			if s := c.Catalog.Schemas[a[0].Str()]; s != nil {
-				return op.Int64(int64(s.OID)), nil
-			}
+		switch {
+		case isReg(to) && IsText(from):
+			oid, err := system.ParseReg(c, to.Base, a[0].Str())
+			return op.Int64(int64(oid)), err
+		case isReg(from) && IsText(to):
+			return op.Text(system.FormatReg(c, from.Base, uint32(a[0].Int()))), nil
 		}
 		v, err := Cast(a[0], from, to, my, explicit, options(c))
 		if my && explicit {
@@ -279,153 +262,7 @@ func setting(c *sql.Call, a []op.Value) (op.Value, error) {
 	return op.Null, e
 }
 
-// schemas is current_schemas.
-func schemas(c *sql.Call, a []op.Value) (op.Value, error) {
-	var out []string
-	if a[0].Int() != 0 {
-		out = append(out, "pg_catalog")
-	}
-	for _, s := range schemaPath(c) {
-		if c.Catalog == nil || c.Catalog.Schemas[s] != nil || s == "public" {
-			out = append(out, s)
-		}
-	}
-	b, err := json.Marshal(out)
-	return op.Raw(op.KindText, b), err
-}
-
-// visible is pg_table_is_visible.
-func visible(c *sql.Call, a []op.Value) (op.Value, error) {
-	if a[0].IsNull() {
-		return op.Null, nil
-	}
-	k, ok := relationKey(c, a[0].Int())
-	if !ok {
-		return op.Int64(1), nil // a system relation
-	}
-	for _, s := range schemaPath(c) {
-		if s == k.Schema {
-			return op.Int64(1), nil
-		}
-	}
-	return op.Int64(0), nil
-}
-
-// relationKey finds a relation by oid.
-func relationKey(c *sql.Call, oid int64) (catalog.Key, bool) {
-	if c.Catalog == nil {
-		return catalog.Key{}, false
-	}
-	for k, t := range c.Catalog.Tables {
-		if int64(t.OID) == oid {
-			return k, true
-		}
-	}
-	for k, s := range c.Catalog.Seqs {
-		if int64(s.OID) == oid {
-			return k, true
-		}
-	}
-	for k, i := range c.Catalog.Indexes {
-		if int64(i.OID) == oid {
-			return k, true
-		}
-	}
-	return catalog.Key{}, false
-}
-
-// relationName is the text form of a regclass.
-func relationName(c *sql.Call, oid int64) string {
-	k, ok := relationKey(c, oid)
-	if !ok {
-		return fmt.Sprint(oid)
-	}
-	for _, s := range schemaPath(c) {
-		if s == k.Schema {
-			return quoteIdent(k.Name)
-		}
-	}
-	return quoteIdent(k.Schema) + "." + quoteIdent(k.Name)
-}
-
-// relationOID resolves a relation name, 0 = none.
-func relationOID(c *sql.Call, name string) uint32 {
-	p := splitName(name)
-	path := schemaPath(c)
-	if len(p) > 1 {
-		path = []string{p[len(p)-2]}
-	}
-	for _, s := range path {
-		k := catalog.Key{Schema: s, Name: p[len(p)-1]}
-		if t := c.Catalog.Tables[k]; t != nil {
-			return t.OID
-		}
-		if q := c.Catalog.Seqs[k]; q != nil {
-			return q.OID
-		}
-		if i := c.Catalog.Indexes[k]; i != nil {
-			return i.OID
-		}
-	}
-	return 0
-}
-
-// regclass is text::regclass.
-func regclass(c *sql.Call, name string) (op.Value, error) {
-	var oid int64
-	if _, err := fmt.Sscanf(name, "%d", &oid); err == nil {
-		return op.Int64(oid), nil
-	}
-	if n := relationOID(c, name); n != 0 {
-		return op.Int64(int64(n)), nil
-	}
-	return op.Null, noSequence(name)
-}
-
-// roleName is pg_get_userbyid.
-func roleName(c *sql.Call, a []op.Value) (op.Value, error) {
-	if a[0].IsNull() {
-		return op.Null, nil
-	}
-	if c.Catalog != nil {
-		for _, r := range c.Catalog.Roles {
-			if int64(r.OID) == a[0].Int() {
-				return op.Text(r.Name), nil
-			}
-		}
-	}
-	if a[0].Int() == 10 {
-		user := c.Env.User
-		if user == "" {
-			user = "dotdo"
-		}
-		return op.Text(user), nil
-	}
-	return op.Null, nil
-}
-
-// comment is obj_description and col_description.
-func comment(c *sql.Call, a []op.Value) (op.Value, error) {
-	if a[0].IsNull() || a[1].IsNull() || c.Catalog == nil {
-		return op.Null, nil
-	}
-	for _, t := range c.Catalog.Tables {
-		if int64(t.OID) != a[0].Int() {
-			continue
-		}
-		s := t.Comment
-		if n := a[1].Int(); n != 0 {
-			s = ""
-			for _, k := range t.Columns {
-				if int64(k.Attr) == n {
-					s = k.Comment
-				}
-			}
-		}
-		if s == "" {
-			return op.Null, nil
-		}
-		return op.Text(s), nil
-	}
-	return op.Null, nil
+// isReg tells whether text input of a type needs the catalog.
+func isReg(t op.Type) bool {
+	return !t.Array && (t.Base == op.TRegClass || t.Base == op.TRegType || t.Base == op.TRegProc || t.Base == op.TRegNS)
 }

@@ -125,7 +125,6 @@ var stringFuncs = []fn{
 		return op.Int64(int64(b2i(ok))), err
 	}},
 	{"dotdo_size_pretty", 1, sizePretty},
-	{"dotdo_format_type", 2, formatType},
 }
 
 // initcap upper-cases the first letter of each word.
@@ -569,41 +568,3 @@ func formatCall(a []op.Value) (op.Value, error) {
 	return op.Text(b.String()), nil
 }
 
-// formatType is format_type(oid, typmod) of the built-in types.
-func formatType(a []op.Value) (op.Value, error) {
-	t, ok := typeOIDs[a[0].Int()]
-	if !ok {
-		return op.Text("???"), nil
-	}
-	if m := a[1].Int(); m > 0 && !t.Array {
-		switch t.Base {
-		case op.TVarchar, op.TChar:
-			t.Size = int32(m - 4)
-		case op.TNumeric:
-			t.Size, t.Scale = int32((m-4)>>16), int32((m-4)&0xffff)
-		case op.TBit:
-			t.Size = int32(m)
-		}
-	}
-	return op.Text(TypeName(t)), nil
-}
-
-// typeOIDs maps PostgreSQL's type oids.
-var typeOIDs = func() map[int64]op.Type {
-	m := map[int64]op.Type{}
-	for _, x := range []struct {
-		oid, array int64
-		b          op.Base
-	}{{16, 1000, op.TBoolean}, {17, 1001, op.TBytea}, {18, 1002, op.TCharByte}, {19, 1003, op.TName}, {20, 1016, op.TInt8}, {21, 1005, op.TInt2},
-		{22, 1006, op.TInt2Vector}, {23, 1007, op.TInt4}, {24, 1008, op.TRegProc}, {25, 1009, op.TString}, {26, 1028, op.TOID}, {28, 1011, op.TXID},
-		{30, 1013, op.TOIDVector}, {114, 199, op.TJSON}, {700, 1021, op.TFloat4}, {701, 1022, op.TFloat8}, {869, 1041, op.TInet}, {1042, 1014, op.TChar},
-		{1043, 1015, op.TVarchar}, {1082, 1182, op.TDate}, {1083, 1183, op.TTime}, {1114, 1115, op.TTimestamp}, {1184, 1185, op.TTimestampTZ},
-		{1186, 1187, op.TInterval}, {1266, 1270, op.TTimeTZ}, {1560, 1561, op.TBit}, {1700, 1231, op.TNumeric}, {2205, 2210, op.TRegClass},
-		{2206, 2211, op.TRegType}, {4089, 4090, op.TRegNS}, {2249, 2287, op.TRecord}, {2278, 0, op.TVoid}, {2950, 2951, op.TUUID}, {3802, 3807, op.TJSONB}, {705, 0, op.TUnknown}} {
-		m[x.oid] = op.Type{Base: x.b}
-		if x.array != 0 {
-			m[x.array] = op.Type{Base: x.b, Array: true}
-		}
-	}
-	return m
-}()
