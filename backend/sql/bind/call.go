@@ -10,7 +10,6 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
 )
 
-
 // specials is the table of calls whose typing no function table can say.
 func specials() map[string]func(*comp, *scope, *tree.Call) ex {
 	return map[string]func(*comp, *scope, *tree.Call) ex{

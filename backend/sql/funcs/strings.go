@@ -567,4 +567,3 @@ func formatCall(a []op.Value) (op.Value, error) {
 	_ = o
 	return op.Text(b.String()), nil
 }
-
