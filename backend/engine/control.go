@@ -87,8 +87,11 @@ func (l *Local) batch(ctx context.Context, s *object.Scope, o *op.Op, b *ctl.Bat
 }
 
 // apply runs one body of a batch under a savepoint of its own, so that its
-// failure undoes it alone.
+// failure undoes it alone. A body that changes nothing when it fails needs none.
 func (l *Local) apply(ctx context.Context, tx *object.Tx, o *op.Op, f Family, body op.Body) (out []op.Frame, err error) {
+	if c, ok := f.(Clean); ok && c.Clean(body) {
+		return f.Apply(ctx, tx, o, body)
+	}
 	err = tx.Nested(func() error {
 		out, err = f.Apply(ctx, tx, o, body)
 		return err

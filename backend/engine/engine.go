@@ -31,6 +31,13 @@ type Family interface {
 	Functions(r *sqlite.Registry)
 }
 
+// Clean is an optional ability of a Family: for which bodies Apply fails only
+// before it has changed anything, Internal errors excepted. A batch runs them
+// without a savepoint each.
+type Clean interface {
+	Clean(body op.Body) bool
+}
+
 // Parser answers rel.Parse, which needs no object.
 type Parser interface {
 	Parse(ctx context.Context, p *rel.Parse) (op.Reply, error)

@@ -37,7 +37,7 @@ var (
 	errSame       = &op.Error{Code: op.InvalidArgument, Msg: "ERR source and destination objects are the same"}
 	errHashInt    = &op.Error{Code: op.InvalidArgument, Msg: "ERR hash value is not an integer"}
 	errHashFloat  = &op.Error{Code: op.InvalidArgument, Msg: "ERR hash value is not a float"}
-	errFull       = &op.Error{Code: op.TooLarge, Msg: "ERR collection has used up its element numbers"}
+	errFull       = &op.Error{Code: op.Internal, Msg: "ERR collection has used up its element numbers"}
 )
 
 // bad builds an argument error.
