@@ -146,8 +146,11 @@ func (c *comp) fit(a ex, t op.Type, any byte, other op.Type) int {
 	case 'a', 'e':
 		return 1
 	case 'r':
-		if a.t.Array || a.t.Base == op.TInt2Vector || a.t.Base == op.TOIDVector || a.t.Base == op.TUnknown {
+		if a.t.Array || a.t.Base == op.TInt2Vector || a.t.Base == op.TOIDVector {
 			return 30
+		}
+		if a.t.Base == op.TUnknown {
+			return 5
 		}
 		return -1
 	}

@@ -51,7 +51,8 @@ type comp struct {
 	views  int
 	// noEnv refuses session facts (CHECK, index and generated expressions).
 	noEnv bool
-	outer *scope
+	// top is the outermost query level: its rows go to the client.
+	top *scope
 }
 
 // slotKey identifies a SQLite parameter so that each source gets one.

@@ -214,6 +214,10 @@ func (c *comp) writeItems(b *strings.Builder, st *coreState, w []op.Type, collat
 			b.WriteByte(',')
 		}
 		e := c.output(it.e, it.e.t, st.want, w, i)
+		if c.top == st.sc && isReg(e.t.Base) && !e.t.Array {
+			// clients see names; the stored form is the number
+			e.sql, e.col = c.castCall(e, typ(op.TString)).sql, nil
+		}
 		b.WriteString(e.sql)
 		if e.col == nil || collate {
 			b.WriteString(coll(e.t, e.ci))

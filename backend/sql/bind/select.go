@@ -40,6 +40,9 @@ func (c *comp) query(parent *scope, s *tree.Select, want []op.Type) *bound {
 	}
 	defer func() { c.depth-- }()
 	sc := &scope{parent: parent}
+	if parent == nil {
+		c.top = sc
+	}
 	with := c.with(sc, s.With, s.Recursive)
 	var b *bound
 	switch {
