@@ -8,21 +8,20 @@ import (
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
-	"github.com/dot-do/dotdo-proxy/replica"
-	"github.com/dot-do/dotdo-proxy/stream"
-	"github.com/dot-do/dotdo-proxy/tier"
-	"github.com/dot-do/dotdo-proxy/vector"
 )
 
 // maxName is the length limit of database names, PostgreSQL's own.
 const maxName = 63
 
-// ParseOptions checks the options of all blocks, by their full dotted names,
-// and returns the shard block's.
-func ParseOptions(values map[string]string) (Options, error) {
+// options checks the options of all blocks, by their full dotted names, and
+// returns the shard block's.
+func (r *Router) options(values map[string]string) (Options, error) {
 	blocks := map[string]map[string]string{}
 	for full, v := range values {
 		block, key, _ := strings.Cut(full, ".")
+		if _, known := r.p.Blocks[block]; !known && block != "shard" || key == "" {
+			return Options{}, op.Errorf(op.InvalidArgument, "unknown option %q", full)
+		}
 		if blocks[block] == nil {
 			blocks[block] = map[string]string{}
 		}
@@ -34,28 +33,10 @@ func ParseOptions(values map[string]string) (Options, error) {
 	}
 	sort.Strings(names)
 	for _, b := range names {
-		var err error
-		switch b {
-		case "shard": // below
-		case "replica":
-			_, err = replica.Parse(blocks[b])
-		case "stream":
-			_, err = stream.Parse(blocks[b])
-		case "tier":
-			_, err = tier.Parse(blocks[b])
-		case "vector":
-			_, err = vector.Parse(blocks[b])
-		default:
-			for key := range blocks[b] {
-				if key != "" {
-					b += "." + key
-				}
-				break
+		if check := r.p.Blocks[b]; check != nil {
+			if err := check(blocks[b]); err != nil {
+				return Options{}, err
 			}
-			err = op.Errorf(op.InvalidArgument, "unknown option %q", b)
-		}
-		if err != nil {
-			return Options{}, err
 		}
 	}
 	return Parse(blocks["shard"])
@@ -119,7 +100,7 @@ func (r *Router) open(ctx context.Context, o *op.Op, b *ctl.OpenDatabase) (op.Re
 	if err != nil {
 		return nil, err
 	}
-	want, err := ParseOptions(values)
+	want, err := r.options(values)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +125,7 @@ func (r *Router) create(ctx context.Context, o *op.Op, b *ctl.CreateDatabase) (o
 	if err := checkName(b.Name); err != nil {
 		return nil, err
 	}
-	want, err := ParseOptions(b.Options)
+	want, err := r.options(b.Options)
 	if err != nil {
 		return nil, err
 	}

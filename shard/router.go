@@ -18,6 +18,9 @@ type Params struct {
 	Next       backend.Executor // runs operations on the object in Op.Target
 	Registry   *Registry
 	AutoCreate bool // OpenDatabase makes databases
+	// Blocks are the checks of the other option blocks by name. An option of a
+	// block that is not here is unknown.
+	Blocks map[string]func(map[string]string) error
 	// Pipeline runs pipeline stages over documents in memory: the last step of
 	// reads that several objects answer. nil refuses such reads.
 	Pipeline func(ctx context.Context, docs [][]byte, stages []doc.Stage, lets []doc.Let) ([][]byte, error)

@@ -16,6 +16,7 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
 	"github.com/dot-do/dotdo-proxy/backend/op/doc"
+	"github.com/dot-do/dotdo-proxy/backend/op/setting"
 	"github.com/dot-do/dotdo-proxy/shard"
 )
 
@@ -52,7 +53,8 @@ func stackIn(t testing.TB, dir string, autoCreate bool) *shard.Router {
 			t.Error(err)
 		}
 	})
-	return shard.New(shard.Params{Next: local, Registry: reg, AutoCreate: autoCreate,
+	return shard.New(shard.Params{Next: local, Registry: reg, AutoCreate: autoCreate, Blocks: map[string]func(map[string]string) error{
+		"later": func(v map[string]string) error { return setting.Schema{"sink": setting.Text}.Refuse("later", v) }},
 		Pipeline: func(ctx context.Context, docs [][]byte, stages []doc.Stage, lets []doc.Let) ([][]byte, error) {
 			return docengine.Pipeline(ctx, docs, stages, lets, time.Now())
 		}})

@@ -62,7 +62,7 @@ func newStack(ctx context.Context, cfg *config, log *slog.Logger, metrics promet
 	}
 	s := &stack{local: local, list: list}
 	s.top = counted(metrics)(shard.New(shard.Params{
-		Next: local, Registry: list, AutoCreate: cfg.autoCreate(),
+		Next: local, Registry: list, AutoCreate: cfg.autoCreate(), Planner: local, Blocks: blocks,
 		Pipeline: func(ctx context.Context, docs [][]byte, stages []opdoc.Stage, lets []opdoc.Let) ([][]byte, error) {
 			return doc.Pipeline(ctx, docs, stages, lets, time.Now())
 		},
