@@ -264,7 +264,7 @@ func (s *session) data(ctx context.Context, q *request) error {
 		switch f := f.(type) {
 		case *op.Head:
 			if len(f.Columns) > 0 {
-				cols, started = f.Columns, true
+				cols, started = s.tablesIn(f.Columns), true
 				s.columns(cols)
 			}
 		case *op.Rows:
@@ -288,6 +288,17 @@ func (s *session) data(ctx context.Context, q *request) error {
 	}
 	s.changed(q, done)
 	return nil
+}
+
+// tablesIn names the column of SHOW TABLES after the current database, which
+// the dialect does not know.
+func (s *session) tablesIn(cols []op.Column) []op.Column {
+	if cols[0].Name != "Tables_in_database" {
+		return cols
+	}
+	out := append([]op.Column(nil), cols...)
+	out[0].Name = "Tables_in_" + s.env.Database
+	return out
 }
 
 // rows writes a batch of rows.

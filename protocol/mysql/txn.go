@@ -24,6 +24,12 @@ func (s *session) beginTxn(ctx context.Context, readOnly bool) error {
 		b.ReadOnly = *s.nextRO
 	}
 	s.nextIso, s.nextRO = nil, nil
+	// InnoDB's REPEATABLE READ reads a snapshot but writes the newest rows and
+	// never fails for that; below, a writer on a snapshot fails. So it is given
+	// to transactions that only read.
+	if b.Isolation == ctl.RepeatableRead && !b.ReadOnly {
+		b.Isolation = ctl.ReadCommitted
+	}
 	s.lastTxn++
 	s.txn, s.seq = s.lastTxn, 0
 	if err := s.finish(ctx, b); err != nil {
