@@ -138,7 +138,7 @@ func (s *session) eof(more bool) {
 
 // initDB answers COM_INIT_DB.
 func (s *session) initDB(b []byte) error {
-	if err := s.use(string(b)); err != nil {
+	if err := s.change(string(b)); err != nil {
 		return err
 	}
 	s.ok(&op.Done{}, false)

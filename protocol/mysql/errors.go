@@ -167,6 +167,12 @@ func (s *session) refine(e *op.Error, n native) native {
 		return native{1094, "HY000", plain}
 	case e.Code == op.InvalidArgument && strings.HasPrefix(e.Msg, "Incorrect date"), e.Code == op.InvalidArgument && strings.HasPrefix(e.Msg, "Incorrect time"):
 		return native{1292, "22007", plain}
+	case e.Code == op.InvalidArgument && strings.HasPrefix(e.Msg, "invalid input value for enum"):
+		return native{1265, "01000", func(_ *session, e *op.Error) string {
+			return "Data truncated for column '" + columnOf(e) + "' at row 1"
+		}}
+	case e.Code == op.InvalidArgument && e.Object == "zone":
+		return native{1298, "HY000", plain}
 	case e.Code == op.InvalidArgument && e.Msg == "Invalid JSON text":
 		return native{3140, "22032", plain}
 	case e.Code == op.InvalidArgument && strings.HasPrefix(e.Msg, "Incorrect "):
@@ -179,8 +185,6 @@ func (s *session) refine(e *op.Error, n native) native {
 		}}
 	case e.Code == op.NotFound && strings.HasPrefix(e.Detail, "DROP"):
 		return native{1051, "42S02", func(s *session, e *op.Error) string { return "Unknown table '" + s.qualify(e.Name) + "'" }}
-	case e.Code == op.NoDatabase && e.Object == "none":
-		return native{1046, "3D000", plain}
 	case e.Code == op.NoDatabase && strings.HasPrefix(e.Detail, "DROP"):
 		return native{1008, "HY000", func(_ *session, e *op.Error) string {
 			return "Can't drop database '" + e.Name + "'; database doesn't exist"

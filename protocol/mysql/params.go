@@ -239,6 +239,8 @@ func textAs(text string, t op.Type, o datum.Options) (op.Value, bool) {
 		if strings.TrimSpace(text) != text || strings.ContainsAny(text, ".eE") && t.Base != op.TFloat8 {
 			return op.Null, false
 		}
+	case op.TTime, op.TTimestamp, op.TTimestampTZ: // keep what the client sent
+		t.Size = 7
 	case op.TNumeric: // the precision is the column's business
 		t = op.Type{Base: op.TNumeric}
 	case op.TChar, op.TEnum, op.TSetOf:

@@ -168,7 +168,7 @@ func (s *session) sessionStatement(ctx context.Context, st *rel.Stmt, d *op.Done
 	case rel.KindSet:
 		return s.set(ctx, x)
 	case rel.KindUse:
-		return s.use(x.Name)
+		return s.change(x.Name)
 	case rel.KindDatabase:
 		return s.database(ctx, x, d)
 	case rel.KindPrepare:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -210,9 +211,6 @@ func (s *session) statement() context.Context {
 
 // use changes the current database.
 func (s *session) use(name string) error {
-	if name == "" {
-		return &op.Error{Code: op.NoDatabase, Object: "none", Msg: "No database selected"}
-	}
 	if isSystem(name) {
 		s.setDatabase(name)
 		return nil
@@ -230,6 +228,22 @@ func (s *session) use(name string) error {
 	}
 	s.setDatabase(name)
 	return nil
+}
+
+// change is USE and COM_INIT_DB: unlike the database of a login, which may be
+// created on first use, the name must exist.
+func (s *session) change(name string) error {
+	list, err := s.databases(s.ctx)
+	if err != nil {
+		return err
+	}
+	plain, _, _ := strings.Cut(name, "?")
+	for _, d := range list {
+		if d[0].Str() == plain {
+			return s.use(name)
+		}
+	}
+	return &op.Error{Code: op.NoDatabase, Object: "database", Name: name, Msg: "unknown database"}
 }
 
 // isSystem reports whether a database is one of the server's own.
