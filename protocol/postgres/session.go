@@ -29,6 +29,7 @@ type session struct {
 	env     *rel.Env
 	text    datum.Options
 	timeout time.Duration
+	idle    [2]time.Duration // idle_session_timeout, idle_in_transaction_session_timeout
 
 	txn     txn
 	stmts   map[string]*prepared
@@ -88,6 +89,19 @@ func (s *session) serve(ctx context.Context) error {
 	}
 }
 
+// patience is how long the session may wait for the next message: the
+// listener's limit, or the shorter one the client set.
+func (s *session) patience() time.Duration {
+	d, own := s.srv.env.Limits.IdleTimeout, s.idle[0]
+	if s.txn.id != 0 {
+		own = s.idle[1]
+	}
+	if own > 0 && (d <= 0 || own < d) {
+		return own
+	}
+	return d
+}
+
 // die ends the connection, saying why if the client can still hear it.
 func (s *session) die(err error) error {
 	if s.w == nil {
@@ -105,6 +119,9 @@ func (s *session) die(err error) error {
 			return err
 		}
 		err = &stateError{state: "57P05", msg: "terminating connection due to idle-session timeout", routine: "ProcessInterrupts"}
+		if s.txn.id != 0 {
+			err = &stateError{state: "25P03", msg: "terminating connection due to idle-in-transaction timeout", routine: "ProcessInterrupts"}
+		}
 	}
 	s.sendError(err, "FATAL")
 	_ = s.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))

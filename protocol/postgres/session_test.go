@@ -322,6 +322,12 @@ func TestCancel(t *testing.T) {
 	if got := run(t, c2, "wait"); got != "!57014" {
 		t.Error(got)
 	}
+	run(t, c2, "set idle_in_transaction_session_timeout 10; begin")
+	_, err := c2.ReceiveMessage(context.Background())
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) || pe.Code != "25P03" {
+		t.Error(err)
+	}
 }
 
 func TestSCRAM(t *testing.T) {

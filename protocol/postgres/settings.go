@@ -353,8 +353,17 @@ func (s *session) settingsChanged() {
 	if loc, ok := zone(env.TimeZone); ok {
 		s.text.Location = loc
 	}
-	ms, _ := strconv.Atoi(g.get("statement_timeout"))
-	s.timeout = time.Duration(ms) * time.Millisecond
+	s.timeout = g.duration("statement_timeout")
+	s.idle[0], s.idle[1] = g.duration("idle_session_timeout"), g.duration("idle_in_transaction_session_timeout")
+}
+
+// duration returns a setting in milliseconds.
+func (g *settings) duration(name string) time.Duration {
+	ms, err := strconv.Atoi(g.get(name))
+	if err != nil {
+		return 0
+	}
+	return time.Duration(ms) * time.Millisecond
 }
 
 // searchPath splits a search_path into schemas.

@@ -215,7 +215,7 @@ func (s *session) welcome(ctx context.Context, m *startup) error {
 		return err
 	}
 	s.w.max = s.srv.env.Limits.MaxMessage
-	s.w.wait = s.srv.env.Limits.IdleTimeout
+	s.w.wait = s.patience
 	if err := s.conn.SetDeadline(time.Time{}); err != nil {
 		return err
 	}

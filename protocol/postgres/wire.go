@@ -24,8 +24,9 @@ type wire struct {
 	br   *bufio.Reader
 	out  []byte
 	body []byte
-	max  int           // largest message body accepted
-	wait time.Duration // idle timeout, 0 = none
+	max  int                  // largest message body accepted
+	wait func() time.Duration // longest wait for the next message, 0 = any
+	held bool                 // a read deadline is set
 
 	draining func() bool // the daemon is going down
 
@@ -59,8 +60,8 @@ func (b blocking) Read(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if w.wait > 0 {
-		if err := w.c.SetReadDeadline(time.Now().Add(w.wait)); err != nil {
+	if w.wait != nil {
+		if err := w.limit(w.wait()); err != nil {
 			return 0, err
 		}
 	}
@@ -72,6 +73,19 @@ func (b blocking) Read(p []byte) (int, error) {
 	w.idle = false
 	w.mu.Unlock()
 	return n, err
+}
+
+// limit sets the read deadline.
+func (w *wire) limit(d time.Duration) error {
+	if d <= 0 && !w.held {
+		return nil
+	}
+	w.held = d > 0
+	at := time.Time{}
+	if w.held {
+		at = time.Now().Add(d)
+	}
+	return w.c.SetReadDeadline(at)
 }
 
 // notify sends an encoded message now if the session is idle, else later. It
