@@ -198,6 +198,10 @@ func (c *comp) cast(e ex, t op.Type) ex {
 		e.t = t
 		return e
 	}
+	if vectorCast(f, t) || vectorCast(t, f) {
+		e.t = t
+		return e
+	}
 	if !c.my && !castable(f, t) {
 		ex := op.Errorf(op.TypeMismatch, "cannot cast type %s to %s", funcs.BareName(f), funcs.BareName(t))
 		ex.Object = "cast"
@@ -216,6 +220,11 @@ func (c *comp) cast(e ex, t op.Type) ex {
 		return constEx(v, t)
 	}
 	return c.castCall(c.ranged(e), t)
+}
+
+// vectorCast tells int2vector and oidvector from the arrays they are stored as.
+func vectorCast(v, a op.Type) bool {
+	return !v.Array && a.Array && (v.Base == op.TInt2Vector && a.Base == op.TInt2 || v.Base == op.TOIDVector && a.Base == op.TOID)
 }
 
 // nativeCast converts without a function where SQLite's own forms allow it.

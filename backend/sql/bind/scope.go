@@ -228,7 +228,10 @@ func (c *comp) ident(sc *scope, x *tree.Ident) ex {
 // systemColumn resolves ctid, tableoid, xmin of a stored table.
 func (c *comp) systemColumn(r *relation, name string) (ex, bool) {
 	t, ok := systemColumns[name]
-	if !ok || c.my || r.table == nil || (r.table.Kind != catalog.KindTable && r.table.Kind != catalog.KindMatView) {
+	if !ok || c.my || r.table == nil {
+		return ex{}, false
+	}
+	if k := r.table.Kind; k != catalog.KindTable && k != catalog.KindMatView && (k != catalog.KindSystem || name != "tableoid") {
 		return ex{}, false
 	}
 	rowid := r.alias + ".rowid"
