@@ -612,11 +612,14 @@ func fnBSONSize(a []bsonval.V, _ *env) (bsonval.V, error) {
 	return bsonval.Int32V(int32(len(a[0].Data))), nil
 }
 
-// buildDoc builds a document from name, value, name, value ….
+// buildDoc builds a document from name, value, name, value …; missing values
+// are left out.
 func buildDoc(kv ...any) []byte {
 	i, b := bsoncore.AppendDocumentStart(nil)
 	for n := 0; n+1 < len(kv); n += 2 {
-		b = bsonval.AppendElement(b, kv[n].(string), kv[n+1].(bsonval.V))
+		if v := kv[n+1].(bsonval.V); v.Type != 0 {
+			b = bsonval.AppendElement(b, kv[n].(string), v)
+		}
 	}
 	b, _ = bsoncore.AppendDocumentEnd(b, i)
 	return b
