@@ -53,7 +53,7 @@ func stackIn(t testing.TB, dir string, autoCreate bool) *shard.Router {
 			t.Error(err)
 		}
 	})
-	return shard.New(shard.Params{Next: local, Registry: reg, AutoCreate: autoCreate, Blocks: map[string]func(map[string]string) error{
+	return shard.New(shard.Params{Next: local, Registry: reg, AutoCreate: autoCreate, Planner: local, Blocks: map[string]func(map[string]string) error{
 		"later": func(v map[string]string) error { return setting.Schema{"sink": setting.Text}.Refuse("later", v) }},
 		Pipeline: func(ctx context.Context, docs [][]byte, stages []doc.Stage, lets []doc.Let) ([][]byte, error) {
 			return docengine.Pipeline(ctx, docs, stages, lets, time.Now())
@@ -88,20 +88,20 @@ func suite(t *testing.T, name string, shards int, sql bool) {
 
 func TestSuiteOneObject(t *testing.T) {
 	t.Parallel()
-	suite(t, "app", 1, false)
+	suite(t, "app", 1, true)
 }
 
 func TestSuiteFourShards(t *testing.T) {
 	t.Parallel()
-	suite(t, "app?shard.key=tenant&shard.count=4", 4, false)
+	suite(t, "app?shard.key=tenant&shard.count=4", 4, true)
 }
 
 func TestSuiteFourShardsByHash(t *testing.T) {
 	t.Parallel()
-	suite(t, "app?shard.key=tenant&shard.count=4&shard.strategy=hash", 4, false)
+	suite(t, "app?shard.key=tenant&shard.count=4&shard.strategy=hash", 4, true)
 }
 
 func TestSuiteRanges(t *testing.T) {
 	t.Parallel()
-	suite(t, "app?shard.key=tenant&shard.strategy=range&shard.ranges=k15,k5,t4", 4, false)
+	suite(t, "app?shard.key=tenant&shard.strategy=range&shard.ranges=k15,k5,t4", 4, true)
 }

@@ -69,6 +69,9 @@ type slot struct {
 
 // New makes a store over opts.Dir.
 func New(opts Options) (*Store, error) {
+	if err := sqlite.Check(); err != nil {
+		return nil, err
+	}
 	if opts.MaxOpen <= 0 {
 		opts.MaxOpen = 256
 	}
