@@ -239,7 +239,7 @@ func normal(cmd []string, n node) string {
 	if (verb == "HSCAN" || verb == "ZSCAN") && len(n.list) == 2 {
 		return normal([]string{"HGETALL"}, floats(n.list[1]))
 	}
-	if slices.Contains(unordered, verb) || slices.Contains(cmd, "nosort") || verb == "ZRANDMEMBER" || verb == "HRANDFIELD" {
+	if slices.Contains(unordered, verb) || slices.Contains(cmd, "BY") || verb == "ZRANDMEMBER" || verb == "HRANDFIELD" {
 		flat := n.list
 		if strings.HasSuffix(verb, "SCAN") && len(flat) == 2 {
 			flat = flat[1].list
