@@ -3,6 +3,7 @@ package sql
 import (
 	"time"
 
+	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/rel"
 	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
 )
@@ -14,6 +15,7 @@ type Call struct {
 	Now       time.Time
 	Catalog   *catalog.Snapshot
 	Sequences Sequences
+	Effects   []op.Value // what functions want done to the session; see rel.Query
 }
 
 // Sequences gives out sequence values. Values are never given twice, not even

@@ -255,6 +255,9 @@ func (g *settings) assign(name string, v *string, local bool) error {
 	} else if _, ok := g.lookup(name); !ok && !strings.Contains(name, ".") {
 		return errUnknownSetting(name)
 	}
+	if local && !g.inTxn { // it would end with this very statement
+		return nil
+	}
 	g.dirty = true
 	if local {
 		if g.local == nil {

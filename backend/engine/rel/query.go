@@ -60,6 +60,7 @@ func (e *Engine) read(ctx context.Context, s *object.Scope, c *compiled, q *rel.
 	rows := &op.Rows{Cols: len(c.Columns)}
 	var done bool
 	var lsn uint64
+	var effects []op.Value
 	inTxn := s.InTxn()
 	err := s.Read(ctx, func(tx *object.Tx) error {
 		cur, err := e.open(ctx, tx, c, q, env)
@@ -72,6 +73,7 @@ func (e *Engine) read(ctx context.Context, s *object.Scope, c *compiled, q *rel.
 			if rows.Values, done, err = cur.next(rows.Values); err != nil {
 				return err
 			}
+			effects = cur.call.Effects
 			if !inTxn {
 				return nil
 			}
@@ -82,7 +84,7 @@ func (e *Engine) read(ctx context.Context, s *object.Scope, c *compiled, q *rel.
 		return nil, e.explain(c, err)
 	}
 	if done {
-		return op.ReplyOf(c.head, rows, &op.Done{Tag: c.Tag, Affected: rowsOf(rows.Values, rows.Cols), LSN: lsn}), nil
+		return op.ReplyOf(c.head, rows, &op.Done{Tag: c.Tag, Affected: rowsOf(rows.Values, rows.Cols), LSN: lsn, Extra: effects}), nil
 	}
 	v, err := s.Open(ctx)
 	if err != nil {
@@ -93,7 +95,7 @@ func (e *Engine) read(ctx context.Context, s *object.Scope, c *compiled, q *rel.
 		v.Close()
 		return nil, e.explain(c, err)
 	}
-	return &stream{view: v, cur: cur, c: c, e: e}, nil
+	return &stream{view: v, cur: cur, call: cur.call, c: c, e: e}, nil
 }
 
 // rowsOf counts the rows of a flattened batch.
@@ -108,6 +110,7 @@ func rowsOf(v []op.Value, cols int) int64 {
 type stream struct {
 	view *object.View
 	cur  *cursor
+	call *sql.Call
 	c    *compiled
 	e    *Engine
 	head bool
@@ -125,7 +128,7 @@ func (r *stream) Next(ctx context.Context) (op.Frame, error) {
 		return nil, io.EOF
 	case r.cur == nil:
 		r.end = true
-		return &op.Done{Tag: r.c.Tag, Affected: r.n}, nil
+		return &op.Done{Tag: r.c.Tag, Affected: r.n, Extra: r.call.Effects}, nil
 	}
 	if err := ctx.Err(); err != nil {
 		_ = r.Close()
@@ -166,6 +169,7 @@ func (r *stream) Close() error {
 // cursor is one running query.
 type cursor struct {
 	conn  *sqlite.Conn
+	call  *sql.Call
 	st    *sqlite.Stmt
 	ctx   context.Context
 	guard *guard
@@ -178,7 +182,8 @@ func (e *Engine) open(ctx context.Context, tx *object.Tx, c *compiled, q *rel.Qu
 	if err := e.system(tx, c, env); err != nil {
 		return nil, err
 	}
-	conn.Call = e.call(tx, env)
+	call := e.call(tx, env)
+	conn.Call = call
 	st, err := conn.Prepare(c.Text)
 	if err != nil {
 		return nil, err
@@ -191,7 +196,7 @@ func (e *Engine) open(ctx context.Context, tx *object.Tx, c *compiled, q *rel.Qu
 		st.Close()
 		return nil, err
 	}
-	cur := &cursor{conn: conn, st: st, ctx: ctx}
+	cur := &cursor{conn: conn, call: call, st: st, ctx: ctx}
 	if ctx.Done() != nil && !tx.Writable() {
 		g := &guard{conn: conn}
 		cur.guard, cur.stop = g, context.AfterFunc(ctx, g.interrupt)

@@ -13,11 +13,12 @@ type result struct {
 	affected int64
 	lastID   int64
 	notices  []op.Notice
+	effects  []op.Value
 }
 
 // frames builds the reply.
 func (r *result) frames(c *compiled, lsn uint64) []op.Frame {
-	done := &op.Done{Tag: c.Tag, Affected: r.affected, Matched: r.affected, LastID: r.lastID, LSN: lsn, Notices: r.notices}
+	done := &op.Done{Tag: c.Tag, Affected: r.affected, Matched: r.affected, LastID: r.lastID, LSN: lsn, Notices: r.notices, Extra: r.effects}
 	if c.head == nil {
 		return []op.Frame{done}
 	}
@@ -44,6 +45,7 @@ func (e *Engine) runWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env
 			return nil, e.explainWrite(tx, c, q, env, err)
 		}
 	}
+	res.effects = call.Effects
 	if seqs, ok := call.Sequences.(*session); ok && c.Serial != "" {
 		res.lastID = seqs.first
 		if c.SerialGiven {

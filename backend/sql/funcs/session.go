@@ -49,6 +49,15 @@ var sessionFuncs = []sessionFn{
 		return setval(c, sequenceOID(c, a[0].Int()), a)
 	}},
 	{"dotdo_setting", 2, setting},
+	{"dotdo_set_config", 3, func(c *sql.Call, a []op.Value) (op.Value, error) {
+		if a[0].IsNull() {
+			return op.Null, op.Errorf(op.InvalidArgument, "SET requires parameter name")
+		}
+		return a[1], effect(c, "set", a[0], a[1], a[2].Int())
+	}},
+	{"dotdo_notify", 2, func(c *sql.Call, a []op.Value) (op.Value, error) {
+		return op.Null, effect(c, "notify", a[0], a[1], 0)
+	}},
 }
 
 // castSession is a cast that needs the session's zone, clock or catalog.
@@ -241,6 +250,13 @@ func setval(c *sql.Call, s *catalog.Sequence, a []op.Value) (op.Value, error) {
 		return op.Null, nil
 	}
 	return a[1], c.Sequences.Set(s, a[1].Int(), a[2].Int() != 0)
+}
+
+// effect asks the front-end for a change of its session (see rel.Query). The
+// values outlive the call, so they are copied.
+func effect(c *sql.Call, kind string, name, value op.Value, flag int64) error {
+	c.Effects = append(c.Effects, op.Text(kind), op.Text(string(name.Raw)), op.Text(string(value.Raw)), op.Int64(flag))
+	return nil
 }
 
 // setting reads a session setting.
