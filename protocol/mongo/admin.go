@@ -78,7 +78,7 @@ func cmdDrop(ctx context.Context, r *request) ([]byte, error) {
 // cmdDropDatabase serves dropDatabase.
 func cmdDropDatabase(ctx context.Context, r *request) ([]byte, error) {
 	if virtual[r.db] {
-		return nil, errorf(illegalOperation, "Cannot drop '%s' database", r.db)
+		return nil, errorf(operationFailed, "Cannot drop '%s' database", r.db)
 	}
 	o := &op.Op{ID: r.c.s.ops.Add(1), Target: op.Target{Database: r.db, Shard: -1}, Subject: r.c.user, Body: &ctl.DropDatabase{Name: r.db, IfExists: true}}
 	rep, err := r.c.s.env.Exec.Do(ctx, o)

@@ -137,7 +137,7 @@ var virtual = map[string]bool{"admin": true, "config": true, "local": true}
 // openDatabase makes sure a database exists, creating it when that is allowed.
 func (s *server) openDatabase(ctx context.Context, name string) error {
 	if virtual[name] {
-		return errorf(illegalOperation, "database '%s' is virtual: it holds no collections", name)
+		return errorf(operationFailed, "database '%s' is virtual: it holds no collections", name)
 	}
 	if s.isKnown(name) {
 		return nil

@@ -26,7 +26,7 @@ var (
 	typeMismatch       = code{14, "TypeMismatch"}
 	overflow           = code{15, "Overflow"}
 	authFailed         = code{18, "AuthenticationFailed"}
-	illegalOperation   = code{20, "IllegalOperation"}
+	operationFailed    = code{96, "OperationFailed"} // not 20: drivers read that as "no retryable writes"
 	invalidBSON        = code{22, "InvalidBSON"}
 	lockTimeout        = code{24, "LockTimeout"}
 	namespaceNotFound  = code{26, "NamespaceNotFound"}
@@ -98,7 +98,7 @@ var codes = map[op.Code]code{
 	op.CheckViolation: validationFailure, op.Serialization: writeConflict, op.Deadlock: writeConflict, op.LockTimeout: writeConflict, op.CrossShard: notSupportedInTxn,
 	op.Canceled: interrupted, op.Unavailable: shutdown, op.Unauthenticated: authFailed, op.Forbidden: unauthorized, op.TooLarge: objectTooLarge,
 	op.NoTransaction: noSuchTransaction, op.TransactionAborted: noSuchTransaction, op.DivisionByZero: divideByZero, op.StringTooLong: validationFailure,
-	op.DatatypeUnknown: badValue, op.Ambiguous: badValue, op.Dependency: illegalOperation, op.ReadOnly: illegalOperation, op.Cardinality: badValue,
+	op.DatatypeUnknown: badValue, op.Ambiguous: badValue, op.Dependency: operationFailed, op.ReadOnly: operationFailed, op.Cardinality: badValue,
 	op.Grouping: badValue, op.Undefined: badValue, op.DuplicateColumn: badValue,
 }
 
@@ -110,7 +110,7 @@ var objectCodes = map[op.Code]map[string]code{
 	op.AlreadyExists:   {"indexKeySpecs": indexKeySpecs, "indexOptions": indexOptions},
 	op.ReadOnly:        {"_id": immutableField},
 	op.TooLarge:        {"memory": memoryLimit},
-	op.Unsupported:     {"view": commandNotOnView, "table": illegalOperation},
+	op.Unsupported:     {"view": commandNotOnView, "table": operationFailed},
 	op.Undefined:       {"variable": undefinedVariable},
 }
 

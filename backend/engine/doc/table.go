@@ -241,9 +241,26 @@ func (s *sqlTable) insertSQL(w *target, cols []*catalog.Column, vals []op.Value)
 	}
 	e := op.AsError(inner)
 	if e.Code == op.UniqueViolation {
-		return duplicate(w.ns, e.Constraint, e.Columns, fill(e.Values, len(e.Columns)))
+		return duplicate(w.ns, e.Constraint, e.Columns, givenValues(e.Columns, cols, vals))
 	}
 	return e
+}
+
+// givenValues are the values a document gave for the columns of a key; null
+// where the column took its default.
+func givenValues(names []string, cols []*catalog.Column, vals []op.Value) []op.Value {
+	out := make([]op.Value, len(names))
+	for i, n := range names {
+		for j, c := range cols {
+			if c.Name != n {
+				continue
+			}
+			if v, err := fromStorage(vals[j], c.Type); err == nil {
+				out[i] = bsonval.FromBSON(v)
+			}
+		}
+	}
+	return out
 }
 
 // fill pads values to n.
