@@ -281,7 +281,11 @@ func (c *comp) jsonAgg(sc *scope, n *tree.Call) ex {
 	if n.Distinct {
 		list = fmt.Sprintf("dotdo_array_to_string(%s,', ')", p.wrap("json_group_array", value))
 	} else {
-		list = p.wrap("group_concat", value+",', '")
+		sep := "', '"
+		if args[want-1].fields() != nil {
+			sep = "', '||char(10)||' '"
+		}
+		list = p.wrap("group_concat", value+","+sep)
 	}
 	if strings.HasPrefix(n.Name, "jsonb") {
 		return mk(typ(op.TJSONB), "dotdo_jsonb('%s'||%s||'%s')", open, list, end)

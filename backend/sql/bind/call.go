@@ -33,8 +33,9 @@ func (c *comp) call(sc *scope, n *tree.Call) ex {
 	if n.Schema != "" && n.Schema != "pg_catalog" && n.Schema != "information_schema" && !c.my {
 		c.noFunction(n, nil)
 	}
+	n = intervalArgs(n)
 	for i, a := range n.ArgNames {
-		if a != "" && !strings.HasPrefix(n.Name, "make_interval") {
+		if a != "" {
 			fail(op.Unsupported, "named argument %q of %s is not supported", n.ArgNames[i], n.Name)
 		}
 	}
@@ -66,6 +67,34 @@ func (c *comp) call(sc *scope, n *tree.Call) ex {
 		return c.srfItem(sc, n, f, args)
 	}
 	return c.emit(f, args, nil)
+}
+
+// intervalArgs orders the named arguments of make_interval.
+func intervalArgs(n *tree.Call) *tree.Call {
+	if n.Name != "make_interval" {
+		return n
+	}
+	names := []string{"years", "months", "weeks", "days", "hours", "mins", "secs"}
+	args := make([]tree.Expr, len(names))
+	for i := range args {
+		args[i] = &tree.Const{Value: op.Int64(0), Type: typ(op.TInt4)}
+	}
+	for i, a := range n.Args {
+		at := i
+		if i < len(n.ArgNames) && n.ArgNames[i] != "" {
+			at = -1
+			for k, x := range names {
+				if x == n.ArgNames[i] {
+					at = k
+				}
+			}
+		}
+		if at < 0 || at >= len(args) {
+			return n
+		}
+		args[at] = a
+	}
+	return &tree.Call{Name: n.Name, Args: args, Pos: n.Pos}
 }
 
 // functionCast lowers PostgreSQL's type(x) call form.
@@ -173,6 +202,12 @@ func (c *comp) fit(a ex, t op.Type, any byte, other op.Type) int {
 		return 90
 	case implicit(at, t):
 		if ra, rt := rank(at), rank(t); ra > 0 {
+			switch t.Base { // float8 is the preferred number
+			case op.TFloat8:
+				return 44
+			case op.TNumeric:
+				return 42
+			}
 			return 60 - 5*(rt-ra)
 		}
 		if t.Base == op.TTimestampTZ {
@@ -385,7 +420,8 @@ func (c *comp) typeofCall(sc *scope, n *tree.Call) ex {
 	if len(args) != 1 {
 		c.noFunction(n, args)
 	}
-	return constEx(op.Text(funcs.BareName(args[0].t)), typ(op.TString))
+	// the argument stays so that its parameters are bound
+	return mk(typ(op.TString), "coalesce(%s,%s)", quoteText(funcs.BareName(args[0].t)), args[0].sql)
 }
 
 // noGrouping refuses GROUPING.

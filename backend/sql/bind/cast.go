@@ -122,7 +122,7 @@ func (c *comp) coerce(e ex, t op.Type) ex {
 			return c.castCall(mk(typ(op.TString), "%s", e.sql), bare(t))
 		}
 		v, err := c.parseText(s, bare(t))
-		check(err)
+		checkAt(err, e.pos)
 		return constEx(v, bare(t))
 	}
 	e.t = bare(t)
@@ -231,7 +231,7 @@ func vectorCast(v, a op.Type) bool {
 func (c *comp) nativeCast(e ex, t op.Type) (ex, bool) {
 	f := e.t
 	if f.Array || t.Array {
-		return e, bare(f) == bare(t)
+		return e, bare(f) == bare(t) || t.Array && vectorElem(f) == (op.Type{Base: t.Base})
 	}
 	sameBase := f.Base == t.Base && f.Unsigned == t.Unsigned
 	switch {
@@ -278,10 +278,24 @@ func (c *comp) nativeCast(e ex, t op.Type) (ex, bool) {
 	return e, false
 }
 
+// vectorElem is the element type of int2vector and oidvector.
+func vectorElem(t op.Type) op.Type {
+	switch {
+	case t.Base == op.TInt2Vector && !t.Array:
+		return op.Type{Base: op.TInt2}
+	case t.Base == op.TOIDVector && !t.Array:
+		return op.Type{Base: op.TOID}
+	}
+	return op.Type{}
+}
+
 // castable tells whether PostgreSQL has an explicit cast.
 func castable(f, t op.Type) bool {
 	if f.Base == op.TRecord {
 		return t.Base == op.TRecord || funcs.IsText(t)
+	}
+	if vectorElem(f) == (op.Type{Base: t.Base}) && t.Array && t.Base != op.TUnknown {
+		return true
 	}
 	if f.Array != t.Array {
 		return funcs.IsText(f) || funcs.IsText(t)
@@ -293,6 +307,8 @@ func castable(f, t op.Type) bool {
 	switch {
 	case num(f) && num(t):
 		return true
+	case f.Base == op.TJSONB:
+		return t.Base == op.TJSON || num(t) || t.Base == op.TBoolean
 	case f.Base == op.TBoolean:
 		return t.Base == op.TInt4
 	case t.Base == op.TBoolean:
@@ -311,8 +327,6 @@ func castable(f, t op.Type) bool {
 		return t.Base == op.TTime
 	case f.Base == op.TJSON:
 		return t.Base == op.TJSONB
-	case f.Base == op.TJSONB:
-		return t.Base == op.TJSON || num(t) || t.Base == op.TBoolean
 	case f.Base == op.TBit:
 		return funcs.IsInt(t)
 	case t.Base == op.TBit:

@@ -110,6 +110,18 @@ func check(err error) {
 	}
 }
 
+// checkAt is check with a position for errors that have none.
+func checkAt(err error, pos int) {
+	if e := op.AsError(err); e != nil {
+		if e.Position == 0 && pos > 0 {
+			x := *e
+			x.Position = pos
+			e = &x
+		}
+		panic(failure{e})
+	}
+}
+
 // statement dispatches on the statement kind.
 func (c *comp) statement(stmt tree.Node) (*sql.Plan, error) {
 	switch s := stmt.(type) {

@@ -112,7 +112,7 @@ func (c *comp) constant(n *tree.Const) ex {
 	if c.my && n.Type.Base == op.TUnknown {
 		return ex{sql: lit(v), t: typ(op.TString), konst: &v, ci: true}
 	}
-	return ex{sql: lit(v), t: n.Type, konst: &v}
+	return ex{sql: lit(v), t: n.Type, konst: &v, pos: n.Pos}
 }
 
 // param lowers a parameter; undeclared ones get their type from the context.

@@ -24,6 +24,7 @@ type ex struct {
 	items []ex      // ARRAY[…] with undecided elements
 	ci    bool      // MySQL case-insensitive text
 	null  bool      // literal NULL
+	pos   int       // of a literal in the text
 }
 
 // column is one column of a relation in scope.

@@ -196,6 +196,9 @@ func (c *comp) arrayOf(items []ex, t op.Type) ex {
 
 // subscript lowers x[i] and x[a:b] of arrays and jsonb.
 func (c *comp) subscript(sc *scope, n *tree.Subscript) ex {
+	if e, ok := c.deep(sc, n); ok {
+		return e
+	}
 	x := c.expr(sc, n.X)
 	if x.t.Base == op.TJSONB && !x.t.Array && !n.Slice {
 		return c.operator("->", []ex{x, c.expr(sc, n.Index)}, 0)
@@ -222,11 +225,6 @@ func (c *comp) subscript(sc *scope, n *tree.Subscript) ex {
 	case op.TOIDVector:
 		et.Base, base = op.TOID, 0
 	}
-	if inner, ok := n.X.(*tree.Subscript); ok && !inner.Slice {
-		// second dimension: the inner text is a JSON array or NULL
-		et = x.t
-		et.Array = false
-	}
 	e := mk(et, "(%s ->> (%s-%d))", x.sql, bound(n.Index), base)
 	if idx, ok := n.Index.(*tree.Const); ok && idx.Value.Kind == op.KindInt64 && base == 1 {
 		if i := idx.Value.Int(); i < 1 {
@@ -238,6 +236,35 @@ func (c *comp) subscript(sc *scope, n *tree.Subscript) ex {
 		e.sql = fmt.Sprintf("(CASE WHEN %s>=%d THEN %s END)", bound(n.Index), base, e.sql)
 	}
 	return e
+}
+
+// deep lowers a[i][j]… of an array by one JSON path.
+func (c *comp) deep(sc *scope, n *tree.Subscript) (ex, bool) {
+	var idx []tree.Expr
+	var base tree.Expr = n
+	for {
+		s, ok := base.(*tree.Subscript)
+		if !ok {
+			break
+		}
+		if s.Slice {
+			return ex{}, false
+		}
+		idx = append([]tree.Expr{s.Index}, idx...)
+		base = s.X
+	}
+	if len(idx) < 2 {
+		return ex{}, false
+	}
+	x := c.expr(sc, base)
+	if !x.t.Array {
+		return ex{}, false
+	}
+	path := "'$'"
+	for _, i := range idx {
+		path += "||'['||(" + c.coerce(c.expr(sc, i), typ(op.TInt4)).sql + "-1)||']'"
+	}
+	return mk(op.Type{Base: x.t.Base}, "(%s ->> (%s))", x.sql, path), true
 }
 
 // field lowers (row).field.

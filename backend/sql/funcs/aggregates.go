@@ -81,9 +81,10 @@ func (b *bitAgg) Final(*sqlite.Conn) (op.Value, error) {
 }
 
 // stddev is the deviation or variance of floats; the second argument is 0 pop
-// deviation, 1 sample deviation, 2 pop variance, 3 sample variance.
+// deviation, 1 sample deviation, 2 pop variance, 3 sample variance. It uses
+// the recurrence of Youngs and Cramer, as PostgreSQL does.
 type stddev struct {
-	n, mean, m2 float64
+	n, sum, sqr float64
 	form        int64
 }
 
@@ -95,9 +96,11 @@ func (s *stddev) Step(_ *sqlite.Conn, a []op.Value) error {
 	}
 	x := num(a[0])
 	s.n++
-	d := x - s.mean
-	s.mean += d / s.n
-	s.m2 += d * (x - s.mean)
+	s.sum += x
+	if s.n > 1 {
+		d := x*s.n - s.sum
+		s.sqr += d * d / (s.n * (s.n - 1))
+	}
 	return nil
 }
 
@@ -110,7 +113,7 @@ func (s *stddev) Final(*sqlite.Conn) (op.Value, error) {
 	if n <= 0 {
 		return op.Null, nil
 	}
-	v := s.m2 / n
+	v := s.sqr / n
 	if s.form < 2 {
 		v = math.Sqrt(v)
 	}

@@ -160,7 +160,7 @@ func Cast(v op.Value, from, to op.Type, my, explicit bool, o datum.Options) (op.
 	case IsText(to) || my && (to.Base == op.TJSON || to.Base == op.TJSONB) && !IsText(from):
 		return fitString(text(v, from, my, o), to, my, explicit)
 	case IsText(from):
-		return fromText(v.Str(), to, my, explicit, o)
+		return fromText(textOf(v), to, my, explicit, o)
 	case from.Base == op.TBoolean && (IsNumber(to) && my || IsInt(to)):
 		from = op.Type{Base: op.TInt8}
 	case my && (IsNumber(to) || to.Base == op.TBoolean) && !IsNumber(from):
@@ -175,6 +175,17 @@ func Cast(v op.Value, from, to op.Type, my, explicit bool, o datum.Options) (op.
 		return datum.ParseMySQL(to, text(v, from, true, o), o)
 	}
 	return castTime(v, from, to, my, o)
+}
+
+// textOf is a text value; SQLite may hand out a number for one (JSON members).
+func textOf(v op.Value) string {
+	switch v.Kind {
+	case op.KindInt64:
+		return strconv.FormatInt(v.Int(), 10)
+	case op.KindFloat64:
+		return strconv.FormatFloat(v.Float(), 'g', -1, 64)
+	}
+	return v.Str()
 }
 
 // digits turns a MySQL date text into its number form.

@@ -261,7 +261,7 @@ func micros6(us int64) string { return dec{n: big.NewInt(us), scale: 6}.text() }
 // extract is EXTRACT (last argument 1: numeric) and date_part: field, value,
 // type, zone.
 func extract(a []op.Value) (op.Value, error) {
-	field := strings.ToLower(a[0].Str())
+	field := unitName(strings.ToLower(a[0].Str()))
 	base := op.Base(a[2].Int())
 	s, err := extractText(field, a[1], base, a[3].Str())
 	if err != nil || s == "" {
@@ -272,6 +272,15 @@ func extract(a []op.Value) (op.Value, error) {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	return op.Float64(f), err
+}
+
+// unitName drops the plural of a unit.
+func unitName(s string) string {
+	switch s {
+	case "years", "months", "days", "hours", "minutes", "weeks", "decades", "quarters":
+		return s[:len(s)-1]
+	}
+	return s
 }
 
 // extractText computes a field as decimal text.
@@ -435,15 +444,7 @@ func age(x, y int64) datum.Interval {
 		days--
 	}
 	if days < 0 {
-		if neg {
-			py, pm := y1, m1-1
-			if pm == 0 {
-				py, pm = py-1, 12
-			}
-			days += datum.DaysIn(py, pm)
-		} else {
-			days += datum.DaysIn(y2, m2)
-		}
+		days += datum.DaysIn(y2, m2)
 		months--
 	}
 	iv := datum.Interval{Months: int32(months), Days: int32(days), Micros: us}

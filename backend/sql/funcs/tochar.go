@@ -63,10 +63,11 @@ func toChar(a []op.Value) (op.Value, error) {
 			i += 2
 		}
 		tok := ""
-		for _, t := range charTokens {
-			if strings.HasPrefix(f[i:], t) || strings.HasPrefix(strings.ToUpper(f[i:]), t) {
-				tok = t
-				break
+		for _, text := range []string{f[i:], strings.ToUpper(f[i:])} {
+			for _, t := range charTokens {
+				if tok == "" && strings.HasPrefix(text, t) {
+					tok = t
+				}
 			}
 		}
 		if tok == "" {
