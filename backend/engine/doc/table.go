@@ -217,7 +217,7 @@ func (s *sqlTable) insertSQL(w *target, cols []*catalog.Column, vals []op.Value)
 	for i, c := range cols {
 		names[i], marks[i], types[i] = quote(c.Name), "$"+itoa(i+1), c.Type
 	}
-	text := "INSERT INTO " + quote(s.t.Schema) + "." + quote(s.t.Name) + "(" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")"
+	text := "INSERT INTO " + quote(s.t.Schema) + "." + quote(s.t.Name) + "(" + strings.Join(names, ", ") + ") OVERRIDING SYSTEM VALUE VALUES (" + strings.Join(marks, ", ") + ")"
 	if len(cols) == 0 {
 		text = "INSERT INTO " + quote(s.t.Schema) + "." + quote(s.t.Name) + " DEFAULT VALUES"
 	}

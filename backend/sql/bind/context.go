@@ -52,7 +52,8 @@ type comp struct {
 	// noEnv refuses session facts (CHECK, index and generated expressions).
 	noEnv bool
 	// top is the outermost query level: its rows go to the client.
-	top *scope
+	top  *scope
+	docs *[]*docSource // collections read, shared with the views in between
 }
 
 // slotKey identifies a SQLite parameter so that each source gets one.
@@ -81,7 +82,7 @@ func Compile(stmt tree.Node, ctx Context) (p *sql.Plan, err error) {
 
 // newComp prepares a compiler.
 func newComp(ctx Context) *comp {
-	c := &comp{Context: ctx, my: ctx.Dialect == rel.MySQL, slots: map[slotKey]int{}}
+	c := &comp{Context: ctx, my: ctx.Dialect == rel.MySQL, slots: map[slotKey]int{}, docs: new([]*docSource)}
 	c.plan = &sql.Plan{Version: ctx.Snapshot.Version, Dialect: ctx.Dialect}
 	c.params = append(c.params, ctx.Declared...)
 	return c
@@ -173,6 +174,7 @@ func (c *comp) explainPlan(s *tree.Explain) {
 
 // finish fixes what is known only at the end: parameter types.
 func (c *comp) finish() {
+	c.expandDocs()
 	for i, t := range c.params {
 		if t.Base == op.TUnknown {
 			t = op.Type{Base: op.TString}

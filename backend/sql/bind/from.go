@@ -110,7 +110,7 @@ func (c *comp) source(t *catalog.Table, text string, r *relation) string {
 		return c.view(t, r)
 	case t.Kind == catalog.KindCollection:
 		c.touch(t)
-		return fmt.Sprintf("(SELECT dotdo_id_text(_id) AS _id, dotdo_bson_json(doc) AS doc FROM %s)", quote(t.Store))
+		return c.docSource(t, r)
 	}
 	c.touch(t)
 	return quote(t.Store)
@@ -131,7 +131,7 @@ func (c *comp) view(t *catalog.Table, r *relation) string {
 	if !ok {
 		fail(op.Internal, "view %q is not a query", t.Name)
 	}
-	sub := &comp{Context: c.Context, plan: c.plan, my: rel.Dialect(t.Dialect) == rel.MySQL, slots: c.slots, alias: c.alias, views: c.views}
+	sub := &comp{Context: c.Context, plan: c.plan, docs: c.docs, my: rel.Dialect(t.Dialect) == rel.MySQL, slots: c.slots, alias: c.alias, views: c.views}
 	sub.Dialect = rel.Dialect(t.Dialect)
 	if len(t.ViewPath) > 0 {
 		env := *c.Env

@@ -28,6 +28,9 @@ func (c *comp) binary(sc *scope, n *tree.Binary) ex {
 		}
 	}
 	l, r := c.expr(sc, n.L), c.expr(sc, n.R)
+	if e, ok := c.docField(n, l, r); ok {
+		return e
+	}
 	switch n.Op {
 	case "=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM", "<=>":
 		return c.compare(n.Op, l, r, n.Pos)

@@ -51,6 +51,7 @@ type relation struct {
 	cols   []column
 	table  *catalog.Table
 	scalar bool // function with one column: its name is also the column
+	doc    *docSource
 }
 
 // cte is a WITH query in scope.
