@@ -57,6 +57,7 @@ func client(c *conn, args [][]byte) {
 // clientCommands are the subcommands of CLIENT; false = wrong arguments.
 var clientCommands map[string]func(c *conn, args [][]byte) bool
 
+// clientTable holds the subcommands of CLIENT by name.
 func clientTable() map[string]func(c *conn, args [][]byte) bool {
 	return map[string]func(c *conn, args [][]byte) bool{
 		"CACHING":      clientCaching,
@@ -79,6 +80,7 @@ func clientTable() map[string]func(c *conn, args [][]byte) bool {
 	}
 }
 
+// clientCaching answers CLIENT CACHING.
 func clientCaching(c *conn, args [][]byte) bool {
 	if len(args) != 1 {
 		return false
@@ -87,6 +89,7 @@ func clientCaching(c *conn, args [][]byte) bool {
 	return true
 }
 
+// clientGetName answers CLIENT GETNAME.
 func clientGetName(c *conn, args [][]byte) bool {
 	c.info.Lock()
 	name := c.info.name
@@ -99,11 +102,13 @@ func clientGetName(c *conn, args [][]byte) bool {
 	return len(args) == 0
 }
 
+// clientGetRedir answers CLIENT GETREDIR.
 func clientGetRedir(c *conn, args [][]byte) bool {
 	c.w.int(-1)
 	return len(args) == 0
 }
 
+// clientID answers CLIENT ID.
 func clientID(c *conn, args [][]byte) bool {
 	if len(args) != 0 {
 		return false
@@ -112,6 +117,7 @@ func clientID(c *conn, args [][]byte) bool {
 	return true
 }
 
+// clientInfo answers CLIENT INFO.
 func clientInfo(c *conn, args [][]byte) bool {
 	if len(args) != 0 {
 		return false
@@ -157,6 +163,7 @@ func clientReply(c *conn, args [][]byte) bool {
 	return true
 }
 
+// clientSetName answers CLIENT SETNAME.
 func clientSetName(c *conn, args [][]byte) bool {
 	if len(args) != 1 {
 		return false
@@ -210,6 +217,7 @@ func clientTracking(c *conn, args [][]byte) bool {
 	return true
 }
 
+// clientTrackingInfo answers CLIENT TRACKINGINFO.
 func clientTrackingInfo(c *conn, args [][]byte) bool {
 	if len(args) != 0 {
 		return false
@@ -252,6 +260,7 @@ func clientPause(c *conn, args [][]byte) bool {
 	return true
 }
 
+// clientUnpause answers CLIENT UNPAUSE.
 func clientUnpause(c *conn, args [][]byte) bool {
 	if len(args) != 0 {
 		return false

@@ -63,6 +63,7 @@ func info(c *conn, args [][]byte) {
 	c.w.verbatim(b.String())
 }
 
+// infoServer writes the Server section of INFO.
 func infoServer(c *conn, b *strings.Builder) {
 	up := time.Since(c.srv.started)
 	fmt.Fprintf(b, "redis_version:%s\r\nredis_mode:standalone\r\ndotdo_version:%s\r\nos:%s %s\r\narch_bits:64\r\n", compatible, c.srv.env.Version, runtime.GOOS, runtime.GOARCH)
@@ -71,6 +72,7 @@ func infoServer(c *conn, b *strings.Builder) {
 		os.Getpid(), c.srv.run, port, time.Now().UnixMicro(), int(up.Seconds()), int(up.Hours()/24))
 }
 
+// infoClients writes the Clients section of INFO.
 func infoClients(c *conn, b *strings.Builder) {
 	blocked, subs := 0, 0
 	list := c.srv.all()
@@ -85,6 +87,7 @@ func infoClients(c *conn, b *strings.Builder) {
 	fmt.Fprintf(b, "connected_clients:%d\r\ncluster_connections:0\r\nmaxclients:10000\r\nblocked_clients:%d\r\ntracking_clients:0\r\npubsub_clients:%d\r\n", len(list), blocked, subs)
 }
 
+// infoMemory writes the Memory section of INFO.
 func infoMemory(_ *conn, b *strings.Builder) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -92,23 +95,28 @@ func infoMemory(_ *conn, b *strings.Builder) {
 		m.HeapAlloc, float64(m.HeapAlloc)/(1<<20), m.Sys)
 }
 
+// infoPersistence writes the Persistence section of INFO.
 func infoPersistence(_ *conn, b *strings.Builder) {
 	b.WriteString("loading:0\r\nasync_loading:0\r\nrdb_changes_since_last_save:0\r\nrdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\naof_enabled:1\r\naof_rewrite_in_progress:0\r\naof_last_write_status:ok\r\n")
 }
 
+// infoStats writes the Stats section of INFO.
 func infoStats(c *conn, b *strings.Builder) {
 	fmt.Fprintf(b, "total_connections_received:%d\r\ntotal_commands_processed:%d\r\nrejected_connections:0\r\nexpired_keys:0\r\nevicted_keys:0\r\nkeyspace_hits:0\r\nkeyspace_misses:0\r\n", c.srv.accepted.Load(), c.srv.commands.Load())
 }
 
+// infoReplication writes the Replication section of INFO.
 func infoReplication(c *conn, b *strings.Builder) {
 	fmt.Fprintf(b, "role:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\nmaster_replid:%s\r\nmaster_repl_offset:0\r\nrepl_backlog_active:0\r\n", c.srv.run)
 }
 
+// infoCPU writes the CPU section of INFO.
 func infoCPU(_ *conn, b *strings.Builder) {
 	user, system := cpuTime()
 	fmt.Fprintf(b, "used_cpu_sys:%.6f\r\nused_cpu_user:%.6f\r\n", system.Seconds(), user.Seconds())
 }
 
+// infoKeyspace writes the Keyspace section of INFO.
 func infoKeyspace(c *conn, b *strings.Builder) {
 	for db := range databases {
 		v, err := c.value(&kv.Command{DB: db, Verb: "DBSIZE"})

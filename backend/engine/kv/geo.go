@@ -25,6 +25,7 @@ var geoCommands = map[string]handler{
 	"GEOSEARCHSTORE":       func(c *call) (op.Value, error) { return c.geoSearch(1) },
 }
 
+// Bounds and units of positions.
 const (
 	geoStep  = 26
 	latLimit = 85.05112878

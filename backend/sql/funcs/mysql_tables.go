@@ -65,6 +65,7 @@ insert(text,int8,int8,text) text = (substr({0},1,{1}-1)||{3}||substr({0},{1}+{2}
 nullif_text(text,text) text = nullif({0},{1})
 `
 
+// myNumbers lists MySQL's numeric functions.
 const myNumbers = `
 abs(int8) int8 = abs({0})
 abs(numeric) numeric = dotdo_dec_abs
@@ -113,6 +114,7 @@ bit_count(int8) int8 = dotdo_my_bit_count
 prefix~(int8) int8 = (~{0})
 `
 
+// myDates lists MySQL's date and time functions.
 const myDates = `
 now(int8?) timestamp = dotdo_at_zone({env:now},{env:timezone},2)
 sysdate(int8?) timestamp = dotdo_at_zone({env:clock},{env:timezone},2)
@@ -163,6 +165,7 @@ convert_tz(timestamp,text,text) timestamp = dotdo_at_zone(dotdo_at_zone({0},{1},
 sleep(float8) int8 = coalesce(dotdo_sleep({0}),0) | volatile
 `
 
+// myJSON lists MySQL's JSON functions.
 const myJSON = `
 json_extract(json,text...) json = dotdo_my_json_extract({*})
 json_unquote(json) text = dotdo_json_text
@@ -182,6 +185,7 @@ json_contains(json,json) int8 = dotdo_jsonb_contains
 json_pretty(json) text = dotdo_json_pretty
 `
 
+// myAggregates lists MySQL's aggregates.
 const myAggregates = `
 count(any) int8 = @count({0}) | agg
 sum(int8) numeric = CAST(@sum({0}) AS TEXT) | agg
@@ -217,6 +221,7 @@ last_value(any) #0 = @last_value({0}) | window
 nth_value(any,int8) #0 = @nth_value({*}) | window
 `
 
+// mySession lists MySQL's functions that read the session.
 const mySession = `
 current_user() text = ({env:user}||'@localhost')
 user() text = ({env:user}||'@localhost')

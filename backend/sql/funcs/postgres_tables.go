@@ -85,6 +85,7 @@ AT TIME ZONE(timestamp,text) timestamptz = dotdo_at_zone({0},{1},1)
 similar(text,text) bool = dotdo_similar
 `
 
+// pgStrings lists PostgreSQL's text functions.
 const pgStrings = `
 length(text) int4 = length({0})
 length(bytea) int4 = length({0})
@@ -149,6 +150,7 @@ gen_random_uuid() uuid = dotdo_uuid() | volatile
 uuid_generate_v4() uuid = dotdo_uuid() | volatile
 `
 
+// pgNumbers lists PostgreSQL's numeric functions.
 const pgNumbers = `
 abs(int4) int4 = abs({0})
 abs(int8) int8 = abs({0})
@@ -212,6 +214,7 @@ generate_series(timestamptz,timestamptz,interval) timestamptz = dotdo_ts_series(
 generate_subscripts(anyarray,int4) int4 = dotdo_subscripts | srf
 `
 
+// pgDates lists PostgreSQL's date and time functions.
 const pgDates = `
 now() timestamptz = {env:now}
 current_timestamp(int4?) timestamptz = {env:now}
@@ -267,6 +270,7 @@ timezone(text,timestamp) timestamptz = dotdo_at_zone({1},{0},1)
 pg_sleep(float8) void = dotdo_sleep | volatile
 `
 
+// pgJSON lists PostgreSQL's json and jsonb functions.
 const pgJSON = `
 json_array_length(json) int4 = dotdo_json_length
 jsonb_array_length(jsonb) int4 = dotdo_json_length
@@ -297,6 +301,7 @@ json_to_record(json) record = json_array(json({0})) | srf
 jsonb_to_record(jsonb) record = json_array(json({0})) | srf
 `
 
+// pgArrays lists PostgreSQL's array functions.
 const pgArrays = `
 array_length(anyarray,int4) int4 = dotdo_array_length
 array_upper(anyarray,int4) int4 = dotdo_array_length
@@ -314,6 +319,7 @@ array_replace(anyarray,anyelement,anyelement) #0 = dotdo_array_replace
 unnest(anyarray) #0e = {0} | srf
 `
 
+// pgAggregates lists PostgreSQL's aggregates.
 const pgAggregates = `
 count(any) int8 = @count({0}) | agg
 sum(int2) int8 = @sum({0}) | agg
@@ -372,6 +378,7 @@ last_value(any) #0 = @last_value({0}) | window
 nth_value(any,int4) #0 = @nth_value({*}) | window
 `
 
+// pgSession lists PostgreSQL's functions that read the session or the catalog.
 const pgSession = `
 current_user() name = {env:user}
 user() name = {env:user}

@@ -201,7 +201,7 @@ test('a SQL table is a collection and back', async () => {
     await c.query('create table if not exists shared_t (id int primary key, name text)');
     await c.query("insert into shared_t values (1, 'a') on conflict do nothing");
     const m = client.db('main');
-    assert.deepEqual(await m.collection('shared_t').findOne({ _id: 1 }), { _id: 1, name: 'a' });
+    assert.deepEqual(await m.collection('shared_t').findOne({ _id: 1 }), { _id: 1, id: 1, name: 'a' });
     await m.collection('shared_t').insertOne({ _id: 2, name: 'b' });
     assert.deepEqual((await c.query('select * from shared_t order by id')).rows, [{ id: 1, name: 'a' }, { id: 2, name: 'b' }]);
     await m.collection('shared_c').insertOne({ _id: 'k', v: { w: 7 } });

@@ -18,7 +18,9 @@ for (const [name, args, script] of [
   ['errors', ['-f', 'cli_my'], "select * from nope;\nselec 1;\ninsert into artist (id, name) values (1, 'x');\nselect 1;"],
   ['describe', ['-t', 'cli_my'], 'show keys from artist where Column_name = \'name\' and 1 = 0; select column_name, column_key from information_schema.columns where table_schema = \'cli_my\' order by ordinal_position;'],
 ]) {
-  test(`mariadb ${name}`, async () => { golden(new URL(`./testdata/${name}.golden`, import.meta.url), (await cli(args, script)).out); });
+  test(`mariadb ${name}`, async () => { const { out } = await cli(args, script);
+    golden(new URL(`./testdata/${name}.golden`, import.meta.url), out.replace(/your (MariaDB|MySQL) server version/g, 'your server version')); // the one text that names the product
+   });
 }
 test('status', async () => { assert.equal((await cli(['-e', 'select 1'])).code, 0); });
 test('the client reports failure', async () => { assert.equal((await cli(['-e', 'select * from nope.nope'])).code, 1); });
