@@ -68,6 +68,9 @@ func appendBinary(dst []byte, t op.Type, v op.Value, o *datum.Options) ([]byte, 
 	case op.TInt2:
 		return be.AppendUint16(dst, uint16(intOf(v))), nil
 	case op.TInt4, op.TOID, op.TRegClass, op.TRegType, op.TRegProc, op.TRegNS, op.TXID:
+		if v.Kind == op.KindText { // outputs of reg types arrive as names
+			return nil, op.Errorf(op.Unsupported, "binary output of %s is not supported", datum.TypeName(t))
+		}
 		return be.AppendUint32(dst, uint32(intOf(v))), nil
 	case op.TInt8:
 		return be.AppendUint64(dst, uint64(intOf(v))), nil

@@ -158,9 +158,9 @@ func (c *comp) ranged(e ex) ex {
 	}
 	code := lit(op.Int64(funcs.TypeCode(e.t)))
 	if lo == math.MinInt64 {
-		e.sql = fmt.Sprintf("(CASE WHEN typeof(%s)='real' THEN dotdo_range(%s) ELSE %s END)", e.sql, code, e.sql)
+		e.sql = fmt.Sprintf("(CASE WHEN typeof(%s)='real' THEN dotdo_range(%s,%s) ELSE %s END)", e.sql, code, e.sql, e.sql)
 	} else {
-		e.sql = fmt.Sprintf("(CASE WHEN %s NOT BETWEEN %d AND %d THEN dotdo_range(%s) ELSE %s END)", e.sql, lo, hi, code, e.sql)
+		e.sql = fmt.Sprintf("(CASE WHEN %s NOT BETWEEN %d AND %d THEN dotdo_range(%s,%s) ELSE %s END)", e.sql, lo, hi, code, e.sql, e.sql)
 	}
 	e.arith = false
 	return e
@@ -247,7 +247,7 @@ func (c *comp) nativeCast(e ex, t op.Type) (ex, bool) {
 			return e, true
 		}
 		e.konst = nil
-		e.sql = fmt.Sprintf("(CASE WHEN %s NOT BETWEEN %d AND %d THEN dotdo_range(%d) ELSE %s END)", e.sql, lo, hi, funcs.TypeCode(t), e.sql)
+		e.sql = fmt.Sprintf("(CASE WHEN %s NOT BETWEEN %d AND %d THEN dotdo_range(%d,%s) ELSE %s END)", e.sql, lo, hi, funcs.TypeCode(t), e.sql, e.sql)
 		return e, true
 	case (funcs.IsInt(f) && !f.Unsigned || f.Base == op.TOID) && funcs.IsFloat(t):
 		return mk(t, "CAST(%s AS REAL)", e.sql), true

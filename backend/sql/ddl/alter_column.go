@@ -162,6 +162,9 @@ func (r *run) alterType(t *catalog.Table, a *tree.AlterAction) error {
 		return err
 	}
 	for _, v := range r.viewsOn(t.Key()) {
+		if n, err := r.Parse(r.dialectOf(v), v.ViewText); err == nil && !namesColumn(n, c.Name) {
+			continue
+		}
 		e := op.Errorf(op.Dependency, "cannot alter type of a column used by a view or rule")
 		e.Detail = "rule _RETURN on view " + v.Name + " depends on column \"" + c.Name + "\""
 		return e

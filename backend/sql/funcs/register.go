@@ -40,6 +40,7 @@ func Register(r *sqlite.Registry) {
 			r.Scalar(f.name, f.nargs, true, func(_ *sqlite.Conn, a []op.Value) (op.Value, error) { return call(a) })
 		}
 	}
+	r.Scalar("dotdo_range", 2, true, func(_ *sqlite.Conn, a []op.Value) (op.Value, error) { return inRange(a) })
 	for _, f := range raiseFuncs {
 		call := f.call
 		r.Scalar(f.name, f.nargs, false, func(_ *sqlite.Conn, a []op.Value) (op.Value, error) { return call(a) })
@@ -132,7 +133,6 @@ func myQuiet(v op.Value, err error) (op.Value, error) {
 // raiseFuncs report errors; they are not deterministic so that SQLite never
 // evaluates them ahead of the CASE they stand in.
 var raiseFuncs = []fn{
-	{"dotdo_range", 1, func(a []op.Value) (op.Value, error) { return op.Null, outOfRange(TypeOf(a[0].Int(), 0, 0)) }},
 	{"dotdo_div0", 0, func([]op.Value) (op.Value, error) { return op.Null, errDivision }},
 	{"dotdo_many_rows", 0, func([]op.Value) (op.Value, error) {
 		return op.Null, op.Errorf(op.Cardinality, "more than one row returned by a subquery used as an expression")
@@ -147,3 +147,15 @@ var raiseFuncs = []fn{
 
 // errDivision is the error of a zero divisor.
 var errDivision = op.Errorf(op.DivisionByZero, "division by zero")
+
+// inRange returns its second argument, or fails when it is no value of the
+// integer type whose code is the first. It is deterministic, so that generated
+// columns and indexes may use it.
+func inRange(a []op.Value) (op.Value, error) {
+	t := TypeOf(a[0].Int(), 0, 0)
+	lo, hi := IntRange(t)
+	if a[1].Kind == op.KindNull || a[1].Kind == op.KindInt64 && a[1].Int() >= lo && a[1].Int() <= hi {
+		return a[1], nil
+	}
+	return op.Null, outOfRange(t)
+}
