@@ -316,6 +316,10 @@ func TestTable(t *testing.T) {
 	f.must(&doc.Insert{Collection: "artist", Docs: [][]byte{enc(t, bson.D{{Key: "_id", Value: 3}, {Key: "name", Value: "cee"}, {Key: "j", Value: bson.D{{Key: "bb", Value: 1}, {Key: "a", Value: "x"}}}})}})
 	f.must(&doc.Update{Collection: "artist", Filter: byID(3), Mutations: []op.Mutation{{Op: op.MutSet, Path: "tags", Value: op.Array(op.Text("q"))}}})
 	f.must(&doc.Update{Collection: "artist", Filter: byID(1), Mutations: []op.Mutation{{Op: op.MutPush, Path: "tags", Each: []op.Value{op.Text("c")}}}})
+	f.must(&doc.Update{Collection: "artist", Filter: byID(2), Mutations: []op.Mutation{{Op: op.MutReplace, Value: op.Raw(op.KindDocument, enc(t, bson.D{{Key: "name", Value: "rob"}}))}}})
+	if got, _ := f.must(&doc.Find{Collection: "artist", Filter: byID(2)}); len(got) != 1 || got[0][2].Value != "rob" {
+		t.Fatalf("replaced: %v", got)
+	}
 	s := f.scope()
 	defer s.Release()
 	if err := s.Read(context.Background(), func(tx *object.Tx) error {

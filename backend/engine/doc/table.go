@@ -298,6 +298,9 @@ func (s *sqlTable) update(w *target, old row, d []byte) error {
 		sets, vals = append(sets, quote(c.Name)+" = ?"), append(vals, v)
 	}
 	for _, c := range s.t.Columns {
+		if slices.Contains(s.t.Primary, c.Name) {
+			continue // a replacement names the row by _id
+		}
 		if bsonval.Get(d, c.Name).Type == 0 && bsonval.Get(old.doc, c.Name).Type != bsonval.Null {
 			sets = append(sets, quote(c.Name)+" = NULL")
 		}
