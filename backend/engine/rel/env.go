@@ -70,10 +70,15 @@ func fact(name string, env *rel.Env, tx *object.Tx) (op.Value, error) {
 		db, _ := tx.Object()
 		return op.Text(orElse(env.Database, db)), nil
 	case "schema":
-		if len(env.SearchPath) > 0 {
-			return op.Text(env.SearchPath[0]), nil
+		if len(env.SearchPath) == 0 {
+			return op.Text("public"), nil
 		}
-		return op.Text("public"), nil
+		for _, s := range env.SearchPath {
+			if tx.Catalog().Schemas[s] != nil || s == "public" {
+				return op.Text(s), nil
+			}
+		}
+		return op.Null, nil
 	case "path":
 		path := env.SearchPath
 		if len(path) == 0 {

@@ -2,6 +2,7 @@ package rel_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -19,6 +20,8 @@ type harness struct {
 	t *testing.T
 	l *engine.Local
 	d rel.Dialect
+	// null is how NULL is written.
+	null string
 }
 
 // newHarness opens a store in a temporary directory.
@@ -29,7 +32,7 @@ func newHarness(t *testing.T, d rel.Dialect) *harness {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close(context.Background()) })
-	return &harness{t: t, l: l, d: d}
+	return &harness{t: t, l: l, d: d, null: "NULL"}
 }
 
 // run executes every statement of a text; it returns the rows of the last one
@@ -55,7 +58,11 @@ func (h *harness) one(ctx context.Context, st *rel.Stmt) string {
 	env := &rel.Env{User: "tester", Database: "main", SearchPath: []string{"public"}, SessionID: 7, TxnStart: 1_700_000_000_000_000}
 	r, err := h.l.Do(ctx, &op.Op{Target: op.Target{Database: "main"}, Body: &rel.Query{Stmt: st, Env: env}})
 	if err != nil {
-		return "error: " + err.Error()
+		e := op.AsError(err)
+		if e.Code == op.UniqueViolation && len(e.Columns) > 0 && len(e.Values) == len(e.Columns) {
+			return fmt.Sprintf("error: %s / Key (%s)=(%d) already exists.", e.Msg, strings.Join(e.Columns, ", "), e.Values[0].Int())
+		}
+		return "error: " + e.Msg
 	}
 	defer r.Close()
 	var cols []op.Column
@@ -78,7 +85,7 @@ func (h *harness) one(ctx context.Context, st *rel.Stmt) string {
 					v := f.Values[i*f.Cols+c]
 					switch {
 					case v.IsNull():
-						parts[c] = "NULL"
+						parts[c] = h.null
 					case h.d == rel.MySQL:
 						parts[c] = string(datum.AppendMySQL(nil, cols[c].Type, v, datum.Options{}))
 					default:

@@ -29,7 +29,7 @@ var postgresCases = []sqlCase{
 	{"SELECT 7/2, -7/2, 7.0/2, 7%3", "3|-3|3.5000000000000000|1"},
 	{"SELECT 'a' || 1, 'abc' LIKE 'a%', 'ABC' ILIKE 'a%', 'abc' ~ '^a.c$'", "a1|t|t|t"},
 	{"INSERT INTO t (v) VALUES ('abcd')", "error: value too long for type character varying(3)"},
-	{"INSERT INTO t (id) VALUES (1)", "error: duplicate key value violates unique constraint \"t_pkey\""},
+	{"INSERT INTO t (id) VALUES (1)", "error: duplicate key value violates unique constraint \"t_pkey\" / Key (id)=(1) already exists."},
 	{"INSERT INTO t (id, b) VALUES (1, 'up') ON CONFLICT (id) DO UPDATE SET b = excluded.b || t.b RETURNING b", "upone"},
 	{"INSERT INTO t (id, b) VALUES (1, 'up') ON CONFLICT DO NOTHING", ""},
 	{"DELETE FROM t USING (SELECT 10 AS k) d WHERE t.a = d.k RETURNING t.a", "10"},
@@ -69,6 +69,8 @@ var postgresCases = []sqlCase{
 	{"SELECT to_char(timestamp '2024-03-04 05:06:07', 'YYYY-MM-DD HH24:MI:SS'), to_char(1234.5, '9,999.99'), lpad('a', 3, '*')", "2024-03-04 05:06:07| 1,234.50|**a"},
 	{"SELECT regexp_replace('abc', 'b', 'X'), split_part('a,b', ',', 2), string_to_array('a,b', ','), array_to_string(ARRAY[1,2], '-')", "aXc|b|{a,b}|1-2"},
 	{"SELECT count(DISTINCT b), count(*) FILTER (WHERE a > 2) FROM t", "3|2"},
+	{"SELECT c FROM c WHERE x = 1", "(1,1)"},
+	{"INSERT INTO t (id, a) VALUES (2, 5)", "error: duplicate key value violates unique constraint \"t_pkey\" / Key (id)=(2) already exists."},
 	{"SELECT id FROM t EXCEPT SELECT 1 ORDER BY 1", "2\n3"},
 }
 

@@ -214,6 +214,9 @@ func (c *comp) writeItems(b *strings.Builder, st *coreState, w []op.Type, collat
 			b.WriteByte(',')
 		}
 		e := c.output(it.e, it.e.t, st.want, w, i)
+		if parts := e.fields(); c.top == st.sc && parts != nil && e.t.Base == op.TRecord {
+			e.sql, e.col = c.recordText(parts), nil
+		}
 		if c.top == st.sc && isReg(e.t.Base) && !e.t.Array {
 			// clients see names; the stored form is the number
 			e.sql, e.col = c.castCall(e, typ(op.TString)).sql, nil
@@ -224,6 +227,19 @@ func (c *comp) writeItems(b *strings.Builder, st *coreState, w []op.Type, collat
 		}
 		b.WriteString(" AS c" + strconv.Itoa(i+1))
 	}
+}
+
+// recordText is a record whose fields are text, as clients see it.
+func (c *comp) recordText(parts []ex) string {
+	texts := make([]string, len(parts))
+	for i, p := range parts {
+		if p = c.settle(p); p.t.Base == op.TBoolean && !p.t.Array {
+			texts[i] = "(CASE " + p.sql + " WHEN 1 THEN 't' WHEN 0 THEN 'f' END)"
+			continue
+		}
+		texts[i] = c.cast(p, typ(op.TString)).sql
+	}
+	return "json_array(" + strings.Join(texts, ",") + ")"
 }
 
 // writeBody writes FROM … HAVING.

@@ -2,8 +2,8 @@ SELECT 1+1, 7/2, -7/2, 7%3, -7%3, 2*3, 2^10, 5.0/2, 1e10
 SELECT 1::numeric/3, 10.0/3, 100::numeric/7, 0.001/3, 123456789.123/0.001
 SELECT 1.10 + 2.2, 1.10 * 2.20, 5.5 - 5.5, 5.5 % 2, -5.5 % 2
 SELECT round(2.5), round(3.5), round(-2.5), round(2.567, 2), round(1234.5, -2), trunc(2.99), trunc(-2.99), trunc(2.567, 1)
-SELECT ceil(2.1), floor(-2.1), abs(-5), abs(-5.5), sign(-3), sqrt(2), sqrt(2::numeric), cbrt(27)
-SELECT power(2, 3), power(2::numeric, 3), power(2.0, 0.5), exp(1), exp(1.0), ln(2.0), log(100), log(2.0, 64.0)
+SELECT ceil(2.1), floor(-2.1), abs(-5), abs(-5.5), sign(-3), sqrt(2), sqrt(2::numeric)
+SELECT power(2, 3), power(2::numeric, 3), exp(1), ln(2.0), log(100)
 SELECT mod(7, 3), mod(-7, 3), mod(7.5, 2), div(7, 2), gcd(12, 18), pi(), degrees(pi()), radians(180)
 SELECT 2147483647 + 1
 SELECT 9223372036854775807 + 1
