@@ -189,7 +189,7 @@ func (s *session) switchPlugin(plugin string) ([]byte, error) {
 func (s *session) enter(l *login) error {
 	s.user = l.user
 	s.reg.User = l.user
-	s.env.User = l.user + "@" + s.host
+	s.env.User = l.user
 	db := l.database
 	if db == "" {
 		db = s.srv.env.Database

@@ -34,7 +34,7 @@ var natives = map[op.Code]native{
 	op.InvalidArgument:    {1210, "HY000", plain},
 	op.OutOfRange:         {1264, "22003", outOfRangeText},
 	op.TypeMismatch:       {1210, "HY000", plain},
-	op.NotFound:           {1146, "42S02", func(s *session, e *op.Error) string { return "Table '" + s.qualify(e.Name) + "' doesn't exist" }},
+	op.NotFound:           {1146, "42S02", func(s *session, e *op.Error) string { return "Table '" + s.qualified(e) + "' doesn't exist" }},
 	op.NoColumn:           {1054, "42S22", func(_ *session, e *op.Error) string { return "Unknown column '" + columnOf(e) + "' in 'field list'" }},
 	op.NoFunction:         {1305, "42000", func(s *session, e *op.Error) string { return "FUNCTION " + s.qualify(e.Name) + " does not exist" }},
 	op.NoDatabase:         {1049, "42000", func(_ *session, e *op.Error) string { return "Unknown database '" + e.Name + "'" }},
@@ -134,6 +134,14 @@ func foreignText(s *session, e *op.Error) string {
 // parentSide reports whether the referenced row was changed.
 func parentSide(e *op.Error) bool { return strings.HasPrefix(e.Msg, "update or delete") }
 
+// qualified names a table with the database the statement named.
+func (s *session) qualified(e *op.Error) string {
+	if e.Schema != "" && e.Schema != "public" {
+		return e.Schema + "." + e.Name
+	}
+	return s.qualify(e.Name)
+}
+
 // qualify puts the current database before a name.
 func (s *session) qualify(name string) string {
 	if strings.Contains(name, ".") {
@@ -199,6 +207,8 @@ func (s *session) refine(e *op.Error, n native) native {
 		return native{1826, "HY000", func(_ *session, e *op.Error) string { return "Duplicate foreign key constraint name '" + e.Name + "'" }}
 	case e.Code == op.ForeignKey && parentSide(e):
 		return native{1451, "23000", foreignText}
+	case e.Code == op.OutOfRange && e.Detail == "write":
+		return native{1264, "22003", func(*session, *op.Error) string { return "Out of range value for column '" + columnOf(e) + "' at row 1" }}
 	case e.Code == op.OutOfRange && columnOf(e) == "":
 		return native{1690, "22003", plain}
 	}

@@ -377,9 +377,14 @@ func (s *session) notices(list []op.Notice) {
 	}
 }
 
-// dropping marks errors of DROP, which MySQL numbers differently.
+// dropping marks errors of DROP and of writes, which MySQL numbers differently.
 func dropping(st *rel.Stmt, err error) error {
 	e := op.AsError(err)
+	if e.Code == op.OutOfRange && !st.Returns {
+		c := *e
+		c.Detail = "write"
+		return &c
+	}
 	if st.Kind != rel.KindDDL || e.Code != op.NotFound || len(st.Text) < 10 || !strings.EqualFold(st.Text[:4], "drop") {
 		return err
 	}

@@ -467,6 +467,8 @@ func (c *comp) assign(e ex, t op.Type, k *catalog.Column) ex {
 		} else if e.null {
 			e.t = t
 			return e
+		} else if c.my {
+			e = c.settle(e) // text that does not fit its column is an error, not the nearest value
 		} else {
 			e = c.coerce(e, bare(t))
 		}
