@@ -496,7 +496,7 @@ func (c *comp) assign(e ex, t op.Type, k *catalog.Column) ex {
 	if e.t == t && e.col != nil {
 		return e
 	}
-	if out, ok := c.nativeCast(e, t); ok && t.Base != op.TEnum && t.Base != op.TSetOf {
+	if out, ok := c.nativeCast(e, t); ok && !(c.my && e.konst != nil) && t.Base != op.TEnum && t.Base != op.TSetOf {
 		out.t = t
 		return out
 	}

@@ -157,6 +157,9 @@ func (c *comp) insertSource(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 		if d, ok := c.defaultOf(t, k); ok {
 			names = append(names, quote(k.Name))
 			defaults = append(defaults, d.sql)
+		} else if k.Name == t.RowIDAlias {
+			names = append(names, quote(k.Name))
+			defaults = append(defaults, fmt.Sprintf("dotdo_null(%s,%s)", quoteText(t.Name), quoteText(k.Name)))
 		}
 	}
 	if len(names) == 0 {
@@ -293,6 +296,12 @@ func (c *comp) valueFor(sc *scope, t *catalog.Table, k *catalog.Column, x tree.E
 func (c *comp) stored(t *catalog.Table, k *catalog.Column, e ex) ex {
 	if k.AutoInc && k.Serial != "" {
 		e.sql = fmt.Sprintf("dotdo_autoinc(%s,%s,%s)", quoteText(t.Schema), quoteText(k.Serial), e.sql)
+		e.konst, e.null = nil, false
+		return e
+	}
+	// SQLite gives a rowid column the next number for NULL, NOT NULL or not.
+	if k.Name == t.RowIDAlias && (e.konst == nil || e.null) {
+		e.sql = fmt.Sprintf("coalesce(%s,dotdo_null(%s,%s))", e.sql, quoteText(t.Name), quoteText(k.Name))
 		e.konst, e.null = nil, false
 	}
 	return e

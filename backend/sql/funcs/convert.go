@@ -226,6 +226,9 @@ func fitString(s string, t op.Type, my, explicit bool) (op.Value, error) {
 
 // fromText reads text as a type.
 func fromText(s string, to op.Type, my, explicit bool, o datum.Options) (op.Value, error) {
+	if my && !explicit { // a column takes only text that is a value of its type
+		return datum.ParseMySQL(to, s, o)
+	}
 	if my {
 		return ParseMySQL(to, s, o)
 	}

@@ -137,12 +137,20 @@ var raiseFuncs = []fn{
 	{"dotdo_many_rows", 0, func([]op.Value) (op.Value, error) {
 		return op.Null, op.Errorf(op.Cardinality, "more than one row returned by a subquery used as an expression")
 	}},
+	{"dotdo_null", 2, func(a []op.Value) (op.Value, error) { return op.Null, NotNull(a[0].Str(), a[1].Str()) }},
 	{"dotdo_step", 1, func(a []op.Value) (op.Value, error) {
 		if !a[0].IsNull() && a[0].Int() == 0 {
 			return op.Null, op.Errorf(op.InvalidArgument, "step size cannot equal zero")
 		}
 		return a[0], nil
 	}},
+}
+
+// NotNull is the error of a NULL in a column that takes none.
+func NotNull(table, column string) error {
+	e := op.Errorf(op.NotNullViolation, "null value in column %q of relation %q violates not-null constraint", column, table)
+	e.Table, e.Column = table, column
+	return e
 }
 
 // errDivision is the error of a zero divisor.
