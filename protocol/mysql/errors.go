@@ -208,7 +208,9 @@ func (s *session) refine(e *op.Error, n native) native {
 	case e.Code == op.ForeignKey && parentSide(e):
 		return native{1451, "23000", foreignText}
 	case e.Code == op.OutOfRange && e.Detail == "write":
-		return native{1264, "22003", func(*session, *op.Error) string { return "Out of range value for column '" + columnOf(e) + "' at row 1" }}
+		return native{1264, "22003", func(*session, *op.Error) string {
+			return "Out of range value for column '" + columnOf(e) + "' at row 1"
+		}}
 	case e.Code == op.OutOfRange && columnOf(e) == "":
 		return native{1690, "22003", plain}
 	}
