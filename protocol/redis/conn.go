@@ -62,6 +62,9 @@ type conn struct {
 func newConn(ctx context.Context, s *server, nc net.Conn) *conn {
 	c := &conn{srv: s, net: nc, ctx: ctx, r: newReader(nc, s.env.Limits.MaxMessage)}
 	c.w.dst = nc
+	if n := s.env.Limits.PreAuth; n > 0 {
+		c.r.preAuth = max(n, readSize)
+	}
 	c.reset()
 	c.info.created = time.Now()
 	c.info.active = c.info.created

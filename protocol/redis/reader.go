@@ -42,6 +42,7 @@ type reader struct {
 	buf      []byte
 	r, w     int // unread: buf[r:w]
 	limited  bool
+	preAuth  int // bytes held for a client that is not authenticated
 	maxTotal int // bytes of one command
 
 	// The command being parsed starts at r.
@@ -57,7 +58,7 @@ func newReader(src io.Reader, maxTotal int) *reader {
 	if maxTotal <= 0 || maxTotal > maxQuery {
 		maxTotal = maxQuery
 	}
-	return &reader{src: src, multi: -1, bulk: -1, maxTotal: maxTotal}
+	return &reader{src: src, multi: -1, bulk: -1, preAuth: preAuthBuffer, maxTotal: maxTotal}
 }
 
 // buffered reports whether unread bytes are in the buffer.
@@ -78,7 +79,7 @@ func (d *reader) fill() error {
 	}
 	if len(d.buf)-d.w < minReadRoom {
 		size := max(2*len(d.buf), readSize)
-		if d.limited && size > preAuthBuffer {
+		if d.limited && size > d.preAuth {
 			return errProtocol("unauthenticated request too large")
 		}
 		grown := make([]byte, size)

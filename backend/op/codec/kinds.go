@@ -20,7 +20,7 @@ var bodies = []op.Body{
 	&doc.CreateIndexes{}, &doc.ListIndexes{}, &doc.DropIndexes{}, &doc.CreateCollection{}, &doc.DropCollection{},
 	&doc.RenameCollection{}, &doc.ListCollections{}, &doc.Stats{}, &doc.Explain{}, &doc.Bulk{},
 	&kv.Command{}, &kv.Check{}, &kv.Version{},
-	&msg.Publish{}, &msg.Subscribe{}, &msg.Topics{},
+	&msg.Publish{}, &msg.Subscribe{}, &msg.Topics{}, &msg.Adjust{},
 	&ctl.Begin{}, &ctl.Commit{}, &ctl.Rollback{}, &ctl.Savepoint{}, &ctl.Batch{}, &ctl.CreateDatabase{}, &ctl.DropDatabase{},
 	&ctl.ListDatabases{}, &ctl.OpenDatabase{},
 }
