@@ -142,7 +142,7 @@ func floatText(f float64) string {
 
 // decimalText drops zeros that do not count.
 func decimalText(s string) string {
-	if strings.IndexByte(s, '.') >= 0 && strings.IndexAny(s, "eE") < 0 {
+	if strings.IndexByte(s, '.') >= 0 && !strings.ContainsAny(s, "eE") {
 		s = strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 	}
 	if s == "-0" || s == "" || s == "-" {
