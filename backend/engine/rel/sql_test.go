@@ -99,6 +99,7 @@ var mysqlCases = []sqlCase{
 	{"UPDATE t SET a = 0 ORDER BY id DESC LIMIT 1", ""},
 	{"SELECT id, a FROM t ORDER BY id", "1|10\n2|0"},
 	{"SELECT GROUP_CONCAT(id ORDER BY id DESC SEPARATOR ';') FROM t", "2;1"},
+	{"SELECT a, COUNT(*) c FROM t GROUP BY a HAVING c > 0 ORDER BY a", "0|1\n10|1"},
 	{"SELECT SUM(a), AVG(a), COUNT(*) FROM t", "10|5.0000|2"},
 	{"REPLACE INTO t (id, b) VALUES (2, 'rep')", ""},
 	{"SELECT b, a FROM t WHERE id = 2", "rep|NULL"},

@@ -44,7 +44,11 @@ func (c *comp) core(sc *scope, s *tree.Select, want []op.Type) *bound {
 	st.items = c.items(sc, s.Items)
 	if s.Having != nil {
 		sc.clause = "HAVING"
-		st.having = c.cond(sc, s.Having, "HAVING").sql
+		having := s.Having
+		if c.my {
+			having = c.aliasIn(st, having)
+		}
+		st.having = c.cond(sc, having, "HAVING").sql
 		q.grouped = true
 	}
 	sc.clause = "ORDER BY"
@@ -141,14 +145,23 @@ func (c *comp) outputRef(st *coreState, x tree.Expr) ex {
 	return c.settle(c.expr(st.sc, x))
 }
 
-// aliasIn lets MySQL use output names inside ORDER BY expressions.
+// aliasIn lets MySQL use output names inside HAVING and ORDER BY expressions.
 func (c *comp) aliasIn(st *coreState, x tree.Expr) tree.Expr {
-	if u, ok := x.(*tree.Unary); ok {
-		if id, ok := u.X.(*tree.Ident); ok && len(id.Parts) == 1 {
-			for _, it := range st.items {
-				if it.src != nil && c.same(it.name, id.Parts[0]) {
-					return &tree.Unary{Op: u.Op, X: it.src, Pos: u.Pos}
-				}
+	switch n := x.(type) {
+	case *tree.Unary:
+		return &tree.Unary{Op: n.Op, X: c.aliasIn(st, n.X), Pos: n.Pos}
+	case *tree.Binary:
+		return &tree.Binary{Op: n.Op, L: c.aliasIn(st, n.L), R: c.aliasIn(st, n.R), Escape: n.Escape, Pos: n.Pos}
+	case *tree.Ident:
+		if len(n.Parts) != 1 {
+			return x
+		}
+		if _, found := c.findColumn(st.sc, n.Parts[0], n.Pos); found {
+			return x
+		}
+		for _, it := range st.items {
+			if it.src != nil && c.same(it.name, n.Parts[0]) {
+				return it.src
 			}
 		}
 	}
