@@ -18,11 +18,10 @@ const (
 // reader is a reading connection that keeps its snapshot between uses: a read
 // inside an open transaction costs half of one that opens its own.
 type reader struct {
-	conn   *sqlite.Conn
-	seq    uint64 // last commit the snapshot sees
-	held   bool   // a read transaction is open
-	t      Tx
-	system bool
+	conn *sqlite.Conn
+	seq  uint64 // last commit the snapshot sees
+	held bool   // a read transaction is open
+	t    Tx
 }
 
 // tx prepares the reader's Tx for one use.

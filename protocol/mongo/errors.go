@@ -59,7 +59,6 @@ var (
 	conversionFailure  = code{241, "ConversionFailure"}
 	noSuchTransaction  = code{251, "NoSuchTransaction"}
 	txnCommitted       = code{256, "TransactionCommitted"}
-	databaseDropped    = code{26, "NamespaceNotFound"}
 	memoryLimit        = code{292, "QueryExceededMemoryLimitNoDiskUseAllowed"}
 	checksumMismatch   = code{313, "ChecksumMismatch"}
 	interrupted        = code{11601, "Interrupted"}
@@ -70,7 +69,6 @@ var (
 	unknownStage       = code{40324, "Location40324"}
 	divideByZero       = code{2, "BadValue"}
 	undefinedVariable  = code{17276, "Location17276"}
-	positionalNeeded   = code{2, "BadValue"}
 )
 
 // cmdError is the failure of a command as MongoDB reports it.

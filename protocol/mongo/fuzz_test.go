@@ -42,7 +42,7 @@ func TestMessages(t *testing.T) {
 	binary.LittleEndian.PutUint32(sum[len(sum)-4:], crc32.Checksum(sum[:len(sum)-4], crcTable))
 	broken := append([]byte(nil), sum...)
 	broken[len(broken)-1] ^= 1
-	query := frame(wiremessage.OpQuery, append(append([]byte{0, 0, 0, 0}, "admin.$cmd\x00\x00\x00\x00\x00\xff\xff\xff\xff"...), raw(t, bson.D{{Key: "isMaster", Value: 1}})...))
+	query := frame(opQuery, append(append([]byte{0, 0, 0, 0}, "admin.$cmd\x00\x00\x00\x00\x00\xff\xff\xff\xff"...), raw(t, bson.D{{Key: "isMaster", Value: 1}})...))
 	for name, x := range map[string]struct {
 		b    []byte
 		code int32
@@ -65,7 +65,7 @@ func TestMessages(t *testing.T) {
 // FuzzMessage feeds arbitrary messages.
 func FuzzMessage(f *testing.F) {
 	f.Add(opMsg(f, 0, bson.D{{Key: "ping", Value: 1}, {Key: "$db", Value: "d"}}))
-	f.Add(frame(wiremessage.OpQuery, append(append([]byte{0, 0, 0, 0}, "admin.$cmd\x00\x00\x00\x00\x00\xff\xff\xff\xff"...), raw(f, bson.D{{Key: "isMaster", Value: 1}})...)))
+	f.Add(frame(opQuery, append(append([]byte{0, 0, 0, 0}, "admin.$cmd\x00\x00\x00\x00\x00\xff\xff\xff\xff"...), raw(f, bson.D{{Key: "isMaster", Value: 1}})...)))
 	seq := append([]byte{0, 0, 0, 0, 0}, raw(f, bson.D{{Key: "insert", Value: "c"}})...)
 	docs := append([]byte("documents\x00"), raw(f, bson.D{{Key: "a", Value: 1}})...)
 	seq = append(seq, 1, byte(len(docs)+4), 0, 0, 0)

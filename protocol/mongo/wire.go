@@ -19,6 +19,10 @@ import (
 // headerLen is the length of a message header.
 const headerLen = 16
 
+// opQuery is the opcode of OP_QUERY, with which every driver says hello. The
+// driver module calls its own name for it deprecated; servers must serve it.
+const opQuery wiremessage.OpCode = 2004
+
 // maxMessage is the greatest message after authentication, as in MongoDB.
 const maxMessage = 48000000
 
@@ -62,7 +66,7 @@ func parseMessage(h header, raw []byte) (*message, error) {
 	switch h.opcode {
 	case wiremessage.OpMsg:
 		return m, m.parseMsg(b, raw)
-	case wiremessage.OpQuery:
+	case opQuery:
 		return m, m.parseQuery(b)
 	case wiremessage.OpCompressed:
 		return nil, errorf(notImplemented, "OP_COMPRESSED is not supported: no compressor was negotiated")

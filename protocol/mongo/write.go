@@ -98,12 +98,6 @@ func cmdInsert(ctx context.Context, r *request) ([]byte, error) {
 	return out.ok(), nil
 }
 
-// statement is one decoded statement of update or delete, or why it cannot be.
-type statement struct {
-	body op.Body
-	err  error
-}
-
 // cmdUpdate serves update.
 func cmdUpdate(ctx context.Context, r *request) ([]byte, error) {
 	return r.bulk(ctx, "updates", parseUpdateStatement)

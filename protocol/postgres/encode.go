@@ -286,8 +286,5 @@ func appendBinaryArray(dst []byte, t op.Type, v op.Value, o *datum.Options) ([]b
 	return dst, nil
 }
 
-// options returns what text forms depend on.
-func (s *session) options() *datum.Options { return &s.text }
-
 // zone resolves a TimeZone setting.
 func zone(name string) (*time.Location, bool) { return datum.ParseZone(name) }

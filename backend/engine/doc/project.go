@@ -74,16 +74,6 @@ func compileProjection(p *doc.Projection, add bool, lets map[string]bsonval.V) (
 	return c, nil
 }
 
-// kid finds a child of a level.
-func (s *spec) kid(name string) *spec {
-	for _, k := range s.kids {
-		if k.name == name {
-			return k
-		}
-	}
-	return nil
-}
-
 // apply projects a document. pos is the matched array position for "path.$".
 func (c *projection) apply(d []byte, pos int, e *env) ([]byte, error) {
 	if c == nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // users is an authenticator with one user.
-type users struct{ trust }
+type users struct{}
 
 // Trust implements protocol.Authenticator.
 func (users) Trust() bool { return false }
