@@ -50,6 +50,7 @@ type Store struct {
 	closed bool
 	tick   atomic.Int64
 	panics atomic.Int64
+	shuts  atomic.Int64
 	stop   chan struct{}
 	done   chan struct{}
 }
@@ -207,6 +208,9 @@ func (s *Store) shut(o *Object) bool {
 	s.mu.Lock()
 	delete(s.open_, key)
 	s.mu.Unlock()
+	if s.shuts.Add(1)%64 == 0 {
+		sqlite.Trim()
+	}
 	return true
 }
 

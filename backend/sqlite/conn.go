@@ -61,6 +61,7 @@ type Conn struct {
 // automatic checkpoints, synchronous NORMAL, foreign keys on, temporary tables
 // in memory. A read-only connection needs a file that exists.
 func Open(path string, o Options) (*Conn, error) {
+	fewArenas()
 	setup()
 	c := &Conn{State: map[string]any{}, reg: o.Registry, aggs: map[int64]Aggregate{}}
 	c.handle = cgo.NewHandle(c)

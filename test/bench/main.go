@@ -4,6 +4,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"log"
 	"os"
@@ -18,8 +19,11 @@ import (
 	"github.com/dot-do/dotdo-proxy/test/internal/daemon"
 )
 
-// rounds is how often each side runs each load.
-const rounds = 5
+// rounds is how often each side runs each load; only limits what is run.
+var (
+	rounds = flag.Int("rounds", 5, "alternated rounds of each load")
+	only   = flag.String("only", "", "run just one of: postgres, redis, many (prints, does not write docs)")
+)
 
 // load is one comparison: the same client command against both sides.
 type load struct {
@@ -61,6 +65,7 @@ func short(f float64) string {
 
 func main() {
 	log.SetFlags(0)
+	flag.Parse()
 	if err := run(); err != nil {
 		log.Fatal("bench: ", err)
 	}
@@ -89,13 +94,15 @@ func run() error {
 	fmt.Fprintf(&out, "# Benchmarks\n\nMade by `make bench` on %s. Client and servers share one machine; trust ratios, not rates.\n\n", time.Now().Format("2006-01-02"))
 	fmt.Fprintf(&out, "Disk: %s fdatasync/s of a growing file in the same run.\n\n", short(syncRate(root)))
 	var loads []load
-	if l, stop, err := postgres(root, d); err != nil {
+	if !wanted("postgres") {
+	} else if l, stop, err := postgres(root, d); err != nil {
 		fmt.Fprintf(&out, "PostgreSQL was not measured: %v\n\n", err)
 	} else {
 		defer stop()
 		loads = append(loads, l...)
 	}
-	if l, stop, err := redis(root, d); err != nil {
+	if !wanted("redis") {
+	} else if l, stop, err := redis(root, d); err != nil {
 		fmt.Fprintf(&out, "Redis was not measured: %v\n\n", err)
 	} else {
 		defer stop()
@@ -109,23 +116,31 @@ func run() error {
 		}
 		out.WriteString(row)
 	}
-	many, err := manyDatabases(root)
-	if err != nil {
-		return err
+	many := ""
+	if wanted("many") {
+		if many, err = manyDatabases(root); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintf(&out, "\n| figure | value | goal |\n|---|---|---|\n| start to ready, five listeners | %d ms | 300 ms |\n| idle memory (RSS), five listeners | %d MiB | 60 MiB |\n%s",
 		ready.Milliseconds(), idle>>20, many)
+	fmt.Print(out.String())
+	if *only != "" {
+		return nil
+	}
 	if err := os.MkdirAll("docs", 0o755); err != nil {
 		return err
 	}
-	fmt.Print(out.String())
 	return os.WriteFile("docs/benchmarks.md", []byte(out.String()), 0o644)
 }
+
+// wanted tells whether a part is to be run.
+func wanted(part string) bool { return *only == "" || *only == part }
 
 // compare alternates both sides and returns a table row.
 func compare(l load) (string, error) {
 	var a, b sample
-	for i := range rounds {
+	for i := range *rounds {
 		x, err := l.ours()
 		if err != nil {
 			return "", err
@@ -135,7 +150,7 @@ func compare(l load) (string, error) {
 			return "", err
 		}
 		a, b = append(a, x), append(b, y)
-		log.Printf("%-28s round %d/%d: ours %s, peer %s %s", l.name, i+1, rounds, short(x), short(y), l.unit)
+		log.Printf("%-28s round %d/%d: ours %s, peer %s %s", l.name, i+1, *rounds, short(x), short(y), l.unit)
 	}
 	return fmt.Sprintf("| %s (%s) | %s (%s) | %s (%s) | %.2f | %s |\n", l.name, l.unit,
 		short(a.median()), a.span(), short(b.median()), b.span(), a.median()/b.median(), l.goal), nil
