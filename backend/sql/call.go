@@ -11,8 +11,9 @@ import (
 // Call is what SQL functions can ask of the statement that is running. The
 // executor sets it as sqlite.Conn.Call before the first step.
 type Call struct {
-	Env       *rel.Env // never nil
-	Now       time.Time
+	Env       *rel.Env  // never nil
+	Now       time.Time // of the transaction
+	Began     time.Time // when the statement began
 	Catalog   *catalog.Snapshot
 	Sequences Sequences
 	Effects   []op.Value // what functions want done to the session; see rel.Query

@@ -121,5 +121,5 @@ func orElse(s, d string) string {
 
 // call builds what functions of a running statement may ask.
 func (e *Engine) call(tx *object.Tx, env *rel.Env) *sql.Call {
-	return &sql.Call{Env: env, Now: tx.Now(), Catalog: tx.Catalog(), Sequences: &session{e: e, tx: tx, id: env.SessionID}}
+	return &sql.Call{Env: env, Now: tx.Now(), Began: time.Now(), Catalog: tx.Catalog(), Sequences: &session{e: e, tx: tx, id: env.SessionID}}
 }

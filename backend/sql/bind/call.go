@@ -13,6 +13,8 @@ import (
 // specials is the table of calls whose typing no function table can say.
 func specials() map[string]func(*comp, *scope, *tree.Call) ex {
 	return map[string]func(*comp, *scope, *tree.Call) ex{
+		"txid_current": (*comp).notServed, "inet_server_addr": (*comp).notServed, "inet_server_port": (*comp).notServed,
+		"inet_client_addr": (*comp).notServed, "inet_client_port": (*comp).notServed,
 		"coalesce": (*comp).coalesce, "ifnull": (*comp).coalesce, "nullif": (*comp).nullif,
 		"greatest": (*comp).greatest, "least": (*comp).greatest, "if": (*comp).myIf,
 		"row_to_json": (*comp).toJSON, "to_json": (*comp).toJSON, "to_jsonb": (*comp).toJSON,
@@ -422,6 +424,12 @@ func (c *comp) typeofCall(sc *scope, n *tree.Call) ex {
 	}
 	// the argument stays so that its parameters are bound
 	return mk(typ(op.TString), "coalesce(%s,%s)", quoteText(funcs.BareName(args[0].t)), args[0].sql)
+}
+
+// notServed refuses a function of facts that the engine does not have.
+func (c *comp) notServed(_ *scope, n *tree.Call) ex {
+	fail(op.Unsupported, "function %s is not supported", n.Name)
+	return ex{}
 }
 
 // noGrouping refuses GROUPING.

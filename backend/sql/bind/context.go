@@ -97,13 +97,6 @@ func fail(code op.Code, format string, args ...any) {
 	panic(failure{op.Errorf(code, format, args...)})
 }
 
-// failAt stops compilation at a position of the text.
-func failAt(pos int, code op.Code, format string, args ...any) {
-	e := op.Errorf(code, format, args...)
-	e.Position = pos
-	panic(failure{e})
-}
-
 // check stops compilation if err is set.
 func check(err error) {
 	if err != nil {

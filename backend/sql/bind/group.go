@@ -15,7 +15,6 @@ type query struct {
 	loose   []looseCol // column references outside aggregates and group expressions
 	defs    []tree.WindowDef
 	srf     []string // set-returning functions of the select list, as FROM entries
-	keys    []*relation
 }
 
 // looseCol is a column that must be grouped if the query is aggregated.

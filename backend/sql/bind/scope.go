@@ -59,7 +59,6 @@ type cte struct {
 	name string
 	sql  string
 	cols []column
-	used bool
 }
 
 // scope is one query level of name resolution.

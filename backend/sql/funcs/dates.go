@@ -1,7 +1,6 @@
 package funcs
 
 import (
-	"fmt"
 	"math"
 	"math/big"
 	"strconv"
@@ -548,6 +547,3 @@ func tsSeries(a []op.Value) (op.Value, error) {
 	}
 	return op.Raw(op.KindText, append(out, ']')), nil
 }
-
-// two writes a number with at least two digits.
-func two(n int64) string { return fmt.Sprintf("%02d", n) }

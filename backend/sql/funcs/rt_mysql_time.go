@@ -12,6 +12,8 @@ import (
 // microseconds, dates are days, as stored.
 func registerMySQLTimes(strict func(string, int, func([]op.Value) op.Value)) {
 	strict("dotdo_my_part", 2, myPart)
+	strict("dotdo_my_week", 2, myWeek)
+	strict("dotdo_my_yearweek", 2, myYearWeek)
 	strict("dotdo_my_date_format", 2, myDateFormat)
 	strict("dotdo_my_str_to_date", 2, myStrToDate)
 	strict("dotdo_my_dateadd", 5, myDateAdd)
@@ -152,6 +154,26 @@ func myPart(a []op.Value) op.Value {
 		return n(m.mi*100 + m.s)
 	}
 	return op.Null
+}
+
+// myWeek is WEEK(date, mode); a zero date has none.
+func myWeek(a []op.Value) op.Value {
+	m, ok := mySplit(a[0].Int())
+	if !ok {
+		return op.Null
+	}
+	w, _ := m.week(int(myInt(a[1]) & 7))
+	return op.Int64(int64(w))
+}
+
+// myYearWeek is YEARWEEK(date, mode).
+func myYearWeek(a []op.Value) op.Value {
+	m, ok := mySplit(a[0].Int())
+	if !ok {
+		return op.Null
+	}
+	w, y := m.week(int(myInt(a[1])&7 | 2))
+	return op.Int64(int64(y*100 + w))
 }
 
 // Names of months and days.

@@ -24,6 +24,13 @@ var sessionFuncs = []sessionFn{
 	{"dotdo_my_assign", 5, castSession(true, false)},
 	{"dotdo_my_assign", 6, enumAssign(true)},
 	{"dotdo_clock", 0, func(*sql.Call, []op.Value) (op.Value, error) { return op.Int64(time.Now().UnixMicro()), nil }},
+	{"dotdo_started", 0, func(*sql.Call, []op.Value) (op.Value, error) { return op.Int64(started.UnixMicro()), nil }},
+	{"dotdo_statement_time", 0, func(c *sql.Call, _ []op.Value) (op.Value, error) {
+		if c.Began.IsZero() {
+			return op.Int64(c.Now.UnixMicro()), nil
+		}
+		return op.Int64(c.Began.UnixMicro()), nil
+	}},
 	{"dotdo_random", 0, func(*sql.Call, []op.Value) (op.Value, error) { return op.Float64(mrand.Float64()), nil }},
 	{"dotdo_uuid", 0, func(*sql.Call, []op.Value) (op.Value, error) { return newUUID() }},
 	{"dotdo_sleep", 1, sleep},

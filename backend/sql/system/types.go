@@ -152,12 +152,3 @@ func FormatType(oid uint32, mod int32) string {
 	}
 	return s
 }
-
-// typeText is a column type as PostgreSQL prints it.
-func typeText(t op.Type) string {
-	mod := Typmod(t)
-	if mod < 0 && t.Base == op.TChar {
-		return "character"
-	}
-	return FormatType(TypeOID(t), mod)
-}
