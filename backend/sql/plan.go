@@ -44,9 +44,11 @@ type Plan struct {
 	Route    Route
 	// Target is the table written by KindWrite, for error details and LastID.
 	Target *catalog.Table
-	// InsertCols maps the inserted columns of a single VALUES row to bind or
-	// constant sources, for unique-violation details; nil when unknown.
+	// InsertCols and InsertExprs are the columns of a single inserted row and the
+	// SQLite expressions of their values. The executor evaluates them to say
+	// which key was violated.
 	InsertCols  []string
+	InsertExprs []string
 	Serial      string // column whose value is LAST_INSERT_ID(), "" = none
 	SerialGiven bool   // the statement gave that column explicitly
 	CountRows   bool   // KindWrite: Affected is the number of rows returned

@@ -2,6 +2,7 @@ package rel
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/object"
@@ -74,21 +75,36 @@ func (e *Engine) explainWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel
 // lastPart returns the column of "… failed: table.column".
 func lastPart(msg string) string { return msg[strings.LastIndexByte(msg, '.')+1:] }
 
-// values maps the columns of a single-row insert to what it inserted, nil when
-// that is not known.
+// values maps the columns of a single-row insert to what it tried to insert,
+// nil when that is not known. Values from sequences are left out: asking would
+// spend one.
 func values(c *compiled, q *rel.Query, env *rel.Env, tx *object.Tx) map[string]op.Value {
-	if q == nil || tx == nil || len(c.InsertCols) == 0 || len(c.InsertCols) > len(c.Binds) {
+	if q == nil || tx == nil || len(c.InsertExprs) == 0 || len(c.InsertExprs) != len(c.InsertCols) {
 		return nil
 	}
 	args, err := bindArgs(c, c.Binds, q.Args, env, tx)
 	if err != nil {
 		return nil
 	}
-	m := map[string]op.Value{}
-	for i, col := range c.InsertCols {
-		if col != "" {
-			m[col] = args[i]
+	var cols, exprs []string
+	for i, x := range c.InsertExprs {
+		if !strings.Contains(x, "nextval") && !strings.Contains(x, "dotdo_autoinc") {
+			cols, exprs = append(cols, c.InsertCols[i]), append(exprs, x)
 		}
+	}
+	if n := len(args); n > 0 { // every parameter must occur
+		exprs = append(exprs, "?"+strconv.Itoa(n))
+	}
+	if len(cols) == 0 {
+		return nil
+	}
+	row, err := tx.Conn.Row("SELECT "+strings.Join(exprs, ", "), args...)
+	if err != nil || len(row) < len(cols) {
+		return nil
+	}
+	m := map[string]op.Value{}
+	for i, col := range cols {
+		m[col] = row[i]
 	}
 	return m
 }

@@ -2,12 +2,10 @@ package bind
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/rel"
-	"github.com/dot-do/dotdo-proxy/backend/sql"
 	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
 )
@@ -242,7 +240,8 @@ func (c *comp) insertValues(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 			first = false
 			e := c.valueFor(vs, t, k, x, s.Overriding)
 			if len(s.Source.Values) == 1 {
-				e = c.traced(k, e)
+				c.plan.InsertCols = append(c.plan.InsertCols, k.Name)
+				c.plan.InsertExprs = append(c.plan.InsertExprs, e.sql)
 			}
 			b.WriteString(e.sql)
 		}
@@ -255,22 +254,6 @@ func (c *comp) insertValues(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 		}
 		b.WriteByte(')')
 	}
-}
-
-// traced makes the value of a single inserted row a parameter and notes its
-// column, so that a violated key can be reported with its values.
-func (c *comp) traced(k *catalog.Column, e ex) ex {
-	if e.konst != nil && !e.null {
-		c.plan.Binds = append(c.plan.Binds, sql.Bind{Kind: sql.BindConst, Value: *e.konst})
-		e.sql = "?" + strconv.Itoa(len(c.plan.Binds))
-	}
-	if n, err := strconv.Atoi(strings.TrimPrefix(e.sql, "?")); err == nil && strings.HasPrefix(e.sql, "?") {
-		for len(c.plan.InsertCols) < n {
-			c.plan.InsertCols = append(c.plan.InsertCols, "")
-		}
-		c.plan.InsertCols[n-1] = k.Name
-	}
-	return e
 }
 
 // valueFor lowers one inserted or assigned value.

@@ -150,11 +150,8 @@ test('views and sequences', async () => {
   assert.equal((await c.query('select * from w')).rows.length, 2);
   assert.equal(await one("select nextval('q')"), '10');
 });
-test('enum type', async () => {
-  await c.query("create type mood as enum ('sad', 'ok', 'happy')");
-  await c.query("create table m (v mood); insert into m values ('happy'), ('sad')");
-  assert.deepEqual((await c.query('select v from m order by v')).rows.map((r) => r.v), ['sad', 'happy']);
-  await rejects(c.query("insert into m values ('mad')"), { code: '22P02' });
+test('enum types are refused by name', async () => {
+  await rejects(c.query("create type mood as enum ('sad', 'ok', 'happy')"), { code: '0A000' });
 });
 test('truncate, rename, drop', async () => {
   await c.query('create table x1 (a int); insert into x1 values (1); truncate x1; alter table x1 rename to x2; alter table x2 rename column a to b');
