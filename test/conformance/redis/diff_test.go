@@ -254,9 +254,9 @@ func normal(cmd []string, n node) string {
 	if strings.HasSuffix(verb, "TTL") || strings.HasSuffix(verb, "EXPIRETIME") {
 		if v, err := strconv.Atoi(n.text); err == nil && v > 0 {
 			if verb[0] == 'P' {
-				v /= 1000
+				v = (v + 500) / 1000
 			}
-			return fmt.Sprintf(":~%d", v/10)
+			return fmt.Sprintf(":~%d", (v+5)/10) // rounded: the servers answer a moment apart
 		}
 	}
 	return floats(n).String()
