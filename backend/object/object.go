@@ -1,6 +1,7 @@
 package object
 
 import (
+	"errors"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -144,14 +145,5 @@ func (o *Object) close() error {
 		t.done <- struct{}{}
 	}
 	o.readers.close()
-	err := o.w.Close()
-	return max2(err, o.wal.Close())
-}
-
-// max2 returns the first error that is not nil.
-func max2(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
+	return errors.Join(o.w.Close(), o.wal.Close())
 }

@@ -279,7 +279,7 @@ func (r *run) drop(name string) (*op.Done, error) {
 			return nil, err
 		}
 	}
-	if err := r.tx.Conn.Exec("DROP TABLE " + quote(t.Store)); err != nil {
+	if err := r.tx.Conn.Exec("DROP TABLE " + catalog.Quote(t.Store)); err != nil {
 		return nil, storage(err)
 	}
 	delete(s.Tables, t.Key())
@@ -312,7 +312,7 @@ func (r *run) rename(b *doc.RenameCollection) error {
 	delete(s.Tables, t.Key())
 	n.Name = b.To
 	n.Store = storeName(s, b.To, t.OID)
-	if err := r.tx.Conn.Exec("ALTER TABLE " + quote(t.Store) + " RENAME TO " + quote(n.Store)); err != nil {
+	if err := r.tx.Conn.Exec("ALTER TABLE " + catalog.Quote(t.Store) + " RENAME TO " + catalog.Quote(n.Store)); err != nil {
 		return storage(err)
 	}
 	for i, x := range n.Indexes {
@@ -365,7 +365,7 @@ func (r *run) stats(name string) ([]byte, error) {
 	if t.Kind == catalog.KindCollection {
 		size = "coalesce(sum(length(doc)), 0)"
 	}
-	v, err := r.tx.Conn.Row("SELECT count(*), " + size + " FROM " + quote(t.Store))
+	v, err := r.tx.Conn.Row("SELECT count(*), " + size + " FROM " + catalog.Quote(t.Store))
 	if err != nil {
 		return nil, storage(err)
 	}
@@ -419,7 +419,7 @@ func (r *run) dbStats() ([]byte, error) {
 			indexes++
 			col = "coalesce(sum(length(doc)), 0)"
 		}
-		v, err := r.tx.Conn.Row("SELECT count(*), " + col + " FROM " + quote(t.Store))
+		v, err := r.tx.Conn.Row("SELECT count(*), " + col + " FROM " + catalog.Quote(t.Store))
 		if err != nil {
 			return nil, storage(err)
 		}

@@ -209,7 +209,7 @@ func (r *run) count(b *doc.Count, f *filter) (int64, error) {
 	}
 	n := int64(0)
 	if f.all && (t.Kind == catalog.KindCollection || t.Kind == catalog.KindTable) {
-		v, err := r.tx.Conn.Row("SELECT count(*) FROM " + quote(t.Store))
+		v, err := r.tx.Conn.Row("SELECT count(*) FROM " + catalog.Quote(t.Store))
 		if err != nil {
 			return 0, storage(err)
 		}

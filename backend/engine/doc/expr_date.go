@@ -118,15 +118,9 @@ func formDateToString(x *op.Expr, args []evaluator) (evaluator, error) {
 		return nil, op.Errorf(op.InvalidArgument, "Missing 'date' parameter to $dateToString")
 	}
 	return func(e *env) (bsonval.V, error) {
-		v, err := date(e)
-		if err != nil {
+		v, done, err := input(date, onNull, e)
+		if done || err != nil {
 			return v, err
-		}
-		if nullish(v) {
-			if onNull != nil {
-				return onNull(e)
-			}
-			return bsonval.NullV, nil
 		}
 		f, err := optional(format, e)
 		if err != nil {
@@ -231,15 +225,9 @@ func formDateFromString(x *op.Expr, args []evaluator) (evaluator, error) {
 	}
 	format := named(x, args, "format")
 	return func(e *env) (bsonval.V, error) {
-		v, err := text(e)
-		if err != nil {
+		v, done, err := input(text, onNull, e)
+		if done || err != nil {
 			return v, err
-		}
-		if nullish(v) {
-			if onNull != nil {
-				return onNull(e)
-			}
-			return bsonval.NullV, nil
 		}
 		loc, err := zone(tz, e)
 		if err != nil {

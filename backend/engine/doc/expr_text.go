@@ -329,6 +329,20 @@ var typesByName = map[string]bsoncore.Type{
 	"objectId": bsonval.ObjectID, "bool": bsonval.Boolean, "date": bsonval.DateTime, "int": bsonval.Int32, "long": bsonval.Int64, "decimal": bsonval.Decimal128,
 }
 
+// input evaluates the input of a form with an onNull argument. done tells that
+// v is already the form's answer: the input was null.
+func input(in, onNull evaluator, e *env) (v bsonval.V, done bool, err error) {
+	v, err = in(e)
+	if err != nil || !nullish(v) {
+		return v, false, err
+	}
+	if onNull == nil {
+		return bsonval.NullV, true, nil
+	}
+	v, err = onNull(e)
+	return v, true, err
+}
+
 // formConvert is $convert: named input, to, onError, onNull.
 func formConvert(x *op.Expr, args []evaluator) (evaluator, error) {
 	in, to := named(x, args, "input"), named(x, args, "to")
@@ -337,15 +351,9 @@ func formConvert(x *op.Expr, args []evaluator) (evaluator, error) {
 		return nil, op.Errorf(op.InvalidArgument, "Missing 'input' or 'to' parameter to $convert")
 	}
 	return func(e *env) (bsonval.V, error) {
-		v, err := in(e)
-		if err != nil {
+		v, done, err := input(in, onNull, e)
+		if done || err != nil {
 			return v, err
-		}
-		if nullish(v) {
-			if onNull != nil {
-				return onNull(e)
-			}
-			return bsonval.NullV, nil
 		}
 		tv, err := to(e)
 		if err != nil {

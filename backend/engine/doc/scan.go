@@ -65,23 +65,10 @@ type source func() (row, error)
 // empty yields nothing.
 func empty() (row, error) { return row{}, io.EOF }
 
-// quote quotes an SQLite name.
-func quote(s string) string {
-	b := make([]byte, 0, len(s)+2)
-	b = append(b, '"')
-	for i := 0; i < len(s); i++ {
-		if s[i] == '"' {
-			b = append(b, '"')
-		}
-		b = append(b, s[i])
-	}
-	return string(append(b, '"'))
-}
-
 // scan reads the documents an access gives, unfiltered.
 func (r *run) scan(t *catalog.Table, a access) source {
 	if a.full {
-		return r.query("SELECT rid, doc FROM "+quote(t.Store), nil)
+		return r.query("SELECT rid, doc FROM "+catalog.Quote(t.Store), nil)
 	}
 	dir := ""
 	if a.desc {
@@ -115,9 +102,9 @@ func (r *run) scan(t *catalog.Table, a access) source {
 
 // spanQuery reads one span.
 func (r *run) spanQuery(t *catalog.Table, a access, s span, dir string) source {
-	text, col := "SELECT rid, doc FROM "+quote(t.Store)+" WHERE ", "_id"
+	text, col := "SELECT rid, doc FROM "+catalog.Quote(t.Store)+" WHERE ", "_id"
 	if a.idx != nil {
-		text, col = "SELECT t.rid, t.doc FROM "+quote(a.idx.table)+" i CROSS JOIN "+quote(t.Store)+" t ON t.rid = i.rid WHERE ", "i.k"
+		text, col = "SELECT t.rid, t.doc FROM "+catalog.Quote(a.idx.table)+" i CROSS JOIN "+catalog.Quote(t.Store)+" t ON t.rid = i.rid WHERE ", "i.k"
 	}
 	order := " ORDER BY " + col + dir
 	switch {

@@ -60,7 +60,7 @@ func (r *run) create(name string, options []byte) (*catalog.Table, error) {
 		}
 		t.Options = map[string]string{"mongo": string(text)}
 	}
-	if err := r.tx.Conn.Exec("CREATE TABLE " + quote(t.Store) + "(rid INTEGER PRIMARY KEY, _id BLOB UNIQUE NOT NULL, doc BLOB NOT NULL)"); err != nil {
+	if err := r.tx.Conn.Exec("CREATE TABLE " + catalog.Quote(t.Store) + "(rid INTEGER PRIMARY KEY, _id BLOB UNIQUE NOT NULL, doc BLOB NOT NULL)"); err != nil {
 		return nil, storage(err)
 	}
 	s.Tables[t.Key()] = t
@@ -200,7 +200,7 @@ func (w *target) insert(d []byte) (id bsonval.V, err error) {
 	if err != nil {
 		return id, err
 	}
-	_, err = w.r.tx.Conn.Run("INSERT INTO "+quote(w.t.Store)+"(_id, doc) VALUES (?1, ?2)", op.Bytes(keyenc.Key(id)), op.Bytes(d))
+	_, err = w.r.tx.Conn.Run("INSERT INTO "+catalog.Quote(w.t.Store)+"(_id, doc) VALUES (?1, ?2)", op.Bytes(keyenc.Key(id)), op.Bytes(d))
 	if err != nil {
 		var e *sqlite.Error
 		if errors.As(err, &e) && e.Extended == sqlite.ConstraintUnique {
@@ -263,7 +263,7 @@ func (w *target) replace(old row, d []byte) error {
 			return err
 		}
 	}
-	_, err = w.r.tx.Conn.Run("UPDATE "+quote(w.t.Store)+" SET doc = ?1 WHERE rid = ?2", op.Bytes(d), op.Int64(old.rid))
+	_, err = w.r.tx.Conn.Run("UPDATE "+catalog.Quote(w.t.Store)+" SET doc = ?1 WHERE rid = ?2", op.Bytes(d), op.Int64(old.rid))
 	return storage(err)
 }
 
@@ -281,7 +281,7 @@ func (w *target) remove(x row) error {
 			return err
 		}
 	}
-	_, err := w.r.tx.Conn.Run("DELETE FROM "+quote(w.t.Store)+" WHERE rid = ?1", op.Int64(x.rid))
+	_, err := w.r.tx.Conn.Run("DELETE FROM "+catalog.Quote(w.t.Store)+" WHERE rid = ?1", op.Int64(x.rid))
 	return storage(err)
 }
 
@@ -290,7 +290,7 @@ func (w *target) refetch(rid int64) (row, bool, error) {
 	if w.table != nil {
 		return w.table.row(w.r, rid)
 	}
-	v, err := w.r.tx.Conn.Row("SELECT doc FROM "+quote(w.t.Store)+" WHERE rid = ?1", op.Int64(rid))
+	v, err := w.r.tx.Conn.Row("SELECT doc FROM "+catalog.Quote(w.t.Store)+" WHERE rid = ?1", op.Int64(rid))
 	if err != nil || v == nil {
 		return row{}, false, storage(err)
 	}

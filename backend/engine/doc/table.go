@@ -34,7 +34,7 @@ func openTable(t *catalog.Table) (*sqlTable, error) {
 	s := &sqlTable{t: t}
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		names[i] = quote(c.Name)
+		names[i] = catalog.Quote(c.Name)
 	}
 	s.names = strings.Join(names, ", ")
 	if len(t.Primary) == 1 {
@@ -107,9 +107,9 @@ func (r *run) tableRows(t *catalog.Table, f *filter, _ []op.Sort) (source, bool,
 			marks = append(marks, "?")
 			args = append(args, v)
 		}
-		where = append(where, quote(c.Name)+" IN ("+strings.Join(marks, ", ")+")")
+		where = append(where, catalog.Quote(c.Name)+" IN ("+strings.Join(marks, ", ")+")")
 	}
-	text := "SELECT _rowid_, " + s.names + " FROM " + quote(t.Store)
+	text := "SELECT _rowid_, " + s.names + " FROM " + catalog.Quote(t.Store)
 	if where != nil {
 		text += " WHERE " + strings.Join(where, " AND ")
 	}
@@ -141,7 +141,7 @@ func exactType(c *catalog.Column) bool {
 
 // row reads one row by number.
 func (s *sqlTable) row(r *run, rid int64) (row, bool, error) {
-	v, err := r.tx.Conn.Row("SELECT _rowid_, "+s.names+" FROM "+quote(s.t.Store)+" WHERE _rowid_ = ?1", op.Int64(rid))
+	v, err := r.tx.Conn.Row("SELECT _rowid_, "+s.names+" FROM "+catalog.Quote(s.t.Store)+" WHERE _rowid_ = ?1", op.Int64(rid))
 	if err != nil || v == nil {
 		return row{}, false, storage(err)
 	}
@@ -201,11 +201,11 @@ func (s *sqlTable) insert(w *target, d []byte) (bsonval.V, error) {
 	}
 	names, marks := make([]string, len(cols)), make([]string, len(cols))
 	for i, c := range cols {
-		names[i], marks[i] = quote(c.Name), "?"
+		names[i], marks[i] = catalog.Quote(c.Name), "?"
 	}
-	text := "INSERT INTO " + quote(s.t.Store) + "(" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")"
+	text := "INSERT INTO " + catalog.Quote(s.t.Store) + "(" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")"
 	if len(cols) == 0 {
-		text = "INSERT INTO " + quote(s.t.Store) + " DEFAULT VALUES"
+		text = "INSERT INTO " + catalog.Quote(s.t.Store) + " DEFAULT VALUES"
 	}
 	_, err = w.r.tx.Conn.Run(text, vals...)
 	return id, s.violation(w, err)
@@ -215,11 +215,11 @@ func (s *sqlTable) insert(w *target, d []byte) (bsonval.V, error) {
 func (s *sqlTable) insertSQL(w *target, cols []*catalog.Column, vals []op.Value) error {
 	names, marks, types := make([]string, len(cols)), make([]string, len(cols)), make([]op.Type, len(cols))
 	for i, c := range cols {
-		names[i], marks[i], types[i] = quote(c.Name), "$"+itoa(i+1), c.Type
+		names[i], marks[i], types[i] = catalog.Quote(c.Name), "$"+itoa(i+1), c.Type
 	}
-	text := "INSERT INTO " + quote(s.t.Schema) + "." + quote(s.t.Name) + "(" + strings.Join(names, ", ") + ") OVERRIDING SYSTEM VALUE VALUES (" + strings.Join(marks, ", ") + ")"
+	text := "INSERT INTO " + catalog.Quote(s.t.Schema) + "." + catalog.Quote(s.t.Name) + "(" + strings.Join(names, ", ") + ") OVERRIDING SYSTEM VALUE VALUES (" + strings.Join(marks, ", ") + ")"
 	if len(cols) == 0 {
-		text = "INSERT INTO " + quote(s.t.Schema) + "." + quote(s.t.Name) + " DEFAULT VALUES"
+		text = "INSERT INTO " + catalog.Quote(s.t.Schema) + "." + catalog.Quote(s.t.Name) + " DEFAULT VALUES"
 	}
 	key := stmtKey{text, s.t.OID}
 	local := w.r.tx.Local()
@@ -295,26 +295,26 @@ func (s *sqlTable) update(w *target, old row, d []byte) error {
 		if err != nil {
 			return err
 		}
-		sets, vals = append(sets, quote(c.Name)+" = ?"), append(vals, v)
+		sets, vals = append(sets, catalog.Quote(c.Name)+" = ?"), append(vals, v)
 	}
 	for _, c := range s.t.Columns {
 		if slices.Contains(s.t.Primary, c.Name) {
 			continue // a replacement names the row by _id
 		}
 		if bsonval.Get(d, c.Name).Type == 0 && bsonval.Get(old.doc, c.Name).Type != bsonval.Null {
-			sets = append(sets, quote(c.Name)+" = NULL")
+			sets = append(sets, catalog.Quote(c.Name)+" = NULL")
 		}
 	}
 	if sets == nil {
 		return nil
 	}
-	_, err := w.r.tx.Conn.Run("UPDATE "+quote(s.t.Store)+" SET "+strings.Join(sets, ", ")+" WHERE _rowid_ = ?", append(vals, op.Int64(old.rid))...)
+	_, err := w.r.tx.Conn.Run("UPDATE "+catalog.Quote(s.t.Store)+" SET "+strings.Join(sets, ", ")+" WHERE _rowid_ = ?", append(vals, op.Int64(old.rid))...)
 	return s.violation(w, err)
 }
 
 // remove deletes a row.
 func (s *sqlTable) remove(w *target, x row) error {
-	_, err := w.r.tx.Conn.Run("DELETE FROM "+quote(s.t.Store)+" WHERE _rowid_ = ?1", op.Int64(x.rid))
+	_, err := w.r.tx.Conn.Run("DELETE FROM "+catalog.Quote(s.t.Store)+" WHERE _rowid_ = ?1", op.Int64(x.rid))
 	return s.violation(w, err)
 }
 

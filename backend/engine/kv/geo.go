@@ -162,36 +162,20 @@ func geoDist(c *call) (op.Value, error) {
 	return meters(distance(geoDecode(a.score), geoDecode(b.score)) / to), nil
 }
 
-// each answers f of each member's place, null for absent ones.
-func (c *call) each(f func(place) op.Value) (op.Value, error) {
-	k, err := c.want(c.args[0], typeZset)
-	if err != nil {
-		return op.Null, err
-	}
-	vs := make([]op.Value, len(c.args)-1)
-	for i, m := range c.args[1:] {
-		it, err := c.one(&k, m)
-		if err != nil {
-			return op.Null, err
-		}
-		if it.pos != 0 {
-			vs[i] = f(geoDecode(it.score))
-		}
-	}
-	return op.Array(vs...), nil
-}
-
 // coordinates answers a place.
 func coordinates(p place) op.Value { return op.Array(op.Float64(p.lon), op.Float64(p.lat)) }
 
 // geoPos implements GEOPOS.
-func geoPos(c *call) (op.Value, error) { return c.each(coordinates) }
+func geoPos(c *call) (op.Value, error) {
+	return c.eachScore(func(score float64) op.Value { return coordinates(geoDecode(score)) })
+}
 
 // geoHash implements GEOHASH: the usual text form, which counts latitudes to
 // the poles.
 func geoHash(c *call) (op.Value, error) {
 	const digits = "0123456789bcdefghjkmnpqrstuvwxyz"
-	return c.each(func(p place) op.Value {
+	return c.eachScore(func(score float64) op.Value {
+		p := geoDecode(score)
 		bits := geoEncode(p, 90)
 		b := make([]byte, 11)
 		for i := range b {

@@ -215,10 +215,10 @@ func hincrBy(c *call) (op.Value, error) {
 		}
 		n = v
 	}
-	if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
-		return op.Null, errOverflow
+	n, err = addInt(n, by)
+	if err != nil {
+		return op.Null, err
 	}
-	n += by
 	return c.storeField(&k, c.args[1], formatInt(n), op.Int64(n))
 }
 

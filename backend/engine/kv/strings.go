@@ -342,6 +342,14 @@ func decrBy(c *call) (op.Value, error) {
 	return c.incr(-n)
 }
 
+// addInt adds two integers; a sum out of range is Redis's error.
+func addInt(n, by int64) (int64, error) {
+	if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
+		return 0, errOverflow
+	}
+	return n + by, nil
+}
+
 // incr adds to the integer in a string.
 func (c *call) incr(by int64) (op.Value, error) {
 	k, err := c.want(c.args[0], typeString)
@@ -356,10 +364,10 @@ func (c *call) incr(by int64) (op.Value, error) {
 		}
 		n = v
 	}
-	if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
-		return op.Null, errOverflow
+	n, err = addInt(n, by)
+	if err != nil {
+		return op.Null, err
 	}
-	n += by
 	k.value = formatInt(n)
 	return op.Int64(n), c.saveValue(&k)
 }

@@ -183,8 +183,8 @@ func zscore(c *call) (op.Value, error) {
 	return op.Float64(it.score), nil
 }
 
-// zmscore implements ZMSCORE.
-func zmscore(c *call) (op.Value, error) {
+// eachScore answers f of each named member's score, null for absent ones.
+func (c *call) eachScore(f func(score float64) op.Value) (op.Value, error) {
 	k, err := c.want(c.args[0], typeZset)
 	if err != nil {
 		return op.Null, err
@@ -196,11 +196,14 @@ func zmscore(c *call) (op.Value, error) {
 			return op.Null, err
 		}
 		if it.pos != 0 {
-			vs[i] = op.Float64(it.score)
+			vs[i] = f(it.score)
 		}
 	}
 	return op.Array(vs...), nil
 }
+
+// zmscore implements ZMSCORE.
+func zmscore(c *call) (op.Value, error) { return c.eachScore(op.Float64) }
 
 // rank implements ZRANK and ZREVRANK. It counts the members before.
 func (c *call) rank(rev bool) (op.Value, error) {

@@ -41,10 +41,10 @@ func copyStmt(cat *catalog.Snapshot, schema, table string, columns []string, env
 	}
 	var names, params []string
 	for i, c := range columns {
-		names = append(names, quote(c))
+		names = append(names, catalog.Quote(c))
 		params = append(params, "$"+strconv.Itoa(i+1))
 	}
-	name := quote(t.Schema) + "." + quote(t.Name)
+	name := catalog.Quote(t.Schema) + "." + catalog.Quote(t.Name)
 	st := &rel.Stmt{Dialect: rel.Postgres, Returns: !insert}
 	if insert {
 		st.Text = "INSERT INTO " + name + " (" + strings.Join(names, ", ") + ") OVERRIDING SYSTEM VALUE VALUES (" + strings.Join(params, ", ") + ")"

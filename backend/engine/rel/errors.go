@@ -232,9 +232,9 @@ func missing(tx *object.Tx, k *catalog.Constraint, vals map[string]op.Value) boo
 		if v.IsNull() {
 			return false
 		}
-		where = append(where, quote(ref[i])+" = ?")
+		where = append(where, catalog.Quote(ref[i])+" = ?")
 		args = append(args, v)
 	}
-	row, err := tx.Conn.Row("SELECT 1 FROM "+quote(parent.Store)+" WHERE "+strings.Join(where, " AND "), args...)
+	row, err := tx.Conn.Row("SELECT 1 FROM "+catalog.Quote(parent.Store)+" WHERE "+strings.Join(where, " AND "), args...)
 	return err != nil || row == nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/rel"
 	"github.com/dot-do/dotdo-proxy/backend/sql"
+	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
 )
 
 // maxScan bounds the bytes one object gives to a merged query.
@@ -19,7 +20,7 @@ func (e *Engine) scan(ctx context.Context, s *object.Scope, b *rel.Scan) (op.Rep
 	rows := &op.Rows{}
 	var lsn uint64
 	err := s.Read(ctx, func(tx *object.Tx) error {
-		st, err := tx.Conn.Prepare("SELECT * FROM main." + quote(b.Store))
+		st, err := tx.Conn.Prepare("SELECT * FROM main." + catalog.Quote(b.Store))
 		if err != nil {
 			return err
 		}
@@ -77,7 +78,7 @@ func (e *Engine) over(ctx context.Context, s *object.Scope, b *rel.Over) (op.Rep
 		lsn = tx.LSN()
 		defer func() {
 			for i := range b.Tables {
-				if derr := tx.Conn.Exec("DROP TABLE IF EXISTS temp." + quote(b.Tables[i].Store)); err == nil {
+				if derr := tx.Conn.Exec("DROP TABLE IF EXISTS temp." + catalog.Quote(b.Tables[i].Store)); err == nil {
 					err = derr
 				}
 			}
@@ -118,13 +119,13 @@ func hide(tx *object.Tx, t *rel.TableRows) error {
 		if err != nil {
 			return err
 		}
-		cols[i] = quote(name) + " " + affinity(typ) + " COLLATE " + quote(coll)
+		cols[i] = catalog.Quote(name) + " " + affinity(typ) + " COLLATE " + catalog.Quote(coll)
 		marks[i] = "?"
 	}
-	if err := tx.Conn.Exec("CREATE TEMP TABLE " + quote(t.Store) + "(" + strings.Join(cols, ", ") + ")"); err != nil {
+	if err := tx.Conn.Exec("CREATE TEMP TABLE " + catalog.Quote(t.Store) + "(" + strings.Join(cols, ", ") + ")"); err != nil {
 		return err
 	}
-	st, err := tx.Conn.Prepare("INSERT INTO temp." + quote(t.Store) + " VALUES (" + strings.Join(marks, ",") + ")")
+	st, err := tx.Conn.Prepare("INSERT INTO temp." + catalog.Quote(t.Store) + " VALUES (" + strings.Join(marks, ",") + ")")
 	if err != nil {
 		return err
 	}

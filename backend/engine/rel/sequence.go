@@ -228,7 +228,7 @@ func (s *session) follow(t *catalog.Table, column string) error {
 	if q == nil {
 		return nil
 	}
-	row, err := s.tx.Conn.Row("SELECT max(" + quote(column) + ") FROM " + quote(t.Store))
+	row, err := s.tx.Conn.Row("SELECT max(" + catalog.Quote(column) + ") FROM " + catalog.Quote(t.Store))
 	if err != nil || row == nil || row[0].Kind != op.KindInt64 {
 		return err
 	}
@@ -240,18 +240,6 @@ func (s *session) follow(t *catalog.Table, column string) error {
 		return s.Set(q, v, true)
 	}
 	return nil
-}
-
-// quote writes an SQLite identifier.
-func quote(name string) string {
-	b := []byte{'"'}
-	for i := 0; i < len(name); i++ {
-		if name[i] == '"' {
-			b = append(b, '"')
-		}
-		b = append(b, name[i])
-	}
-	return string(append(b, '"'))
 }
 
 // set remembers a session's value.

@@ -281,7 +281,7 @@ func ExprTree(ctx Context, table *catalog.Table, x tree.Expr, t *op.Type) (out s
 	if table != nil {
 		r := c.tableRel(table, "")
 		for i := range r.cols {
-			r.cols[i].sql = quote(r.cols[i].name)
+			r.cols[i].sql = catalog.Quote(r.cols[i].name)
 		}
 		sc.rels = append(sc.rels, r)
 	}

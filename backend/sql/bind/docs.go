@@ -24,7 +24,7 @@ type docSource struct {
 // expandDocs replaces.
 func (c *comp) docSource(t *catalog.Table, r *relation) string {
 	if c.docs == nil {
-		return fmt.Sprintf("(SELECT dotdo_id_text(_id) AS _id, dotdo_bson_json(doc) AS doc FROM %s)", quote(t.Store))
+		return fmt.Sprintf("(SELECT dotdo_id_text(_id) AS _id, dotdo_bson_json(doc) AS doc FROM %s)", catalog.Quote(t.Store))
 	}
 	d := &docSource{mark: fmt.Sprintf("\x01%d\x01", len(*c.docs)), store: t.Store, alias: r.alias, index: map[string]int{}}
 	*c.docs = append(*c.docs, d)
@@ -72,7 +72,7 @@ func (c *comp) expandDocs() {
 		for i, f := range d.fields {
 			fmt.Fprintf(&b, ", %s AS f%d", f, i+1)
 		}
-		fmt.Fprintf(&b, " FROM %s%s)", quote(d.store), whole)
+		fmt.Fprintf(&b, " FROM %s%s)", catalog.Quote(d.store), whole)
 		pairs = append(pairs, d.mark, b.String())
 	}
 	r := strings.NewReplacer(pairs...)

@@ -103,7 +103,7 @@ func (c *comp) source(t *catalog.Table, text string, r *relation) string {
 	switch {
 	case text == "\x00":
 		c.plan.System = true
-		return "temp." + quote(t.Schema+"."+t.Name)
+		return "temp." + catalog.Quote(t.Schema+"."+t.Name)
 	case text != "":
 		return "(" + text + ")"
 	case t.Kind == catalog.KindView:
@@ -113,7 +113,7 @@ func (c *comp) source(t *catalog.Table, text string, r *relation) string {
 		return c.docSource(t, r)
 	}
 	c.touch(t)
-	return quote(t.Store)
+	return catalog.Quote(t.Store)
 }
 
 // view expands a view from its text.

@@ -87,7 +87,7 @@ func (c *comp) insertPlan(s *tree.Insert) {
 		c.plan.Ignore = true
 	}
 	alias := c.newAlias("t")
-	fmt.Fprintf(&b, "INTO %s AS %s ", quote(t.Store), alias)
+	fmt.Fprintf(&b, "INTO %s AS %s ", catalog.Quote(t.Store), alias)
 	c.insertSource(&b, sc, s, t, cols)
 	if s.Conflict != nil {
 		b.WriteString(c.conflict(sc, s, t, alias))
@@ -142,7 +142,7 @@ func (c *comp) insertSource(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 			}
 			continue
 		}
-		names = append(names, quote(k.Name))
+		names = append(names, catalog.Quote(k.Name))
 		if k.Name == c.plan.Serial && !skip[i] {
 			c.plan.SerialGiven = true
 		}
@@ -153,10 +153,10 @@ func (c *comp) insertSource(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 			continue
 		}
 		if d, ok := c.defaultOf(t, k); ok {
-			names = append(names, quote(k.Name))
+			names = append(names, catalog.Quote(k.Name))
 			defaults = append(defaults, d.sql)
 		} else if k.Name == t.RowIDAlias {
-			names = append(names, quote(k.Name))
+			names = append(names, catalog.Quote(k.Name))
 			defaults = append(defaults, fmt.Sprintf("dotdo_null(%s,%s)", quoteText(t.Name), quoteText(k.Name)))
 		}
 	}
@@ -361,7 +361,7 @@ func (c *comp) conflict(sc *scope, s *tree.Insert, t *catalog.Table, alias strin
 				fail(op.Unsupported, "ON CONFLICT on expressions is not supported")
 			}
 			plain[i] = e.col.name
-			names[i] = quote(e.col.name)
+			names[i] = catalog.Quote(e.col.name)
 		}
 		c.arbiter(t, plain)
 		b.WriteString("(" + strings.Join(names, ",") + ") ")
@@ -369,7 +369,7 @@ func (c *comp) conflict(sc *scope, s *tree.Insert, t *catalog.Table, alias strin
 			old := tr.cols
 			tr.cols = append([]column(nil), old...)
 			for i := range tr.cols {
-				tr.cols[i].sql = quote(tr.cols[i].name)
+				tr.cols[i].sql = catalog.Quote(tr.cols[i].name)
 			}
 			b.WriteString("WHERE " + c.cond(target, k.Where, "WHERE").sql + " ")
 			tr.cols = old
@@ -461,7 +461,7 @@ func (c *comp) constraintTarget(t *catalog.Table, name string) string {
 	}
 	q := make([]string, len(cols))
 	for i, n := range cols {
-		q[i] = quote(n)
+		q[i] = catalog.Quote(n)
 	}
 	return "(" + strings.Join(q, ",") + ") "
 }
@@ -477,7 +477,7 @@ func (c *comp) returning(parent *scope, t *catalog.Table, list []tree.Item, alia
 		c.rename(r, alias, nil)
 	}
 	for i := range r.cols {
-		r.cols[i].sql = quote(r.cols[i].cat.Name)
+		r.cols[i].sql = catalog.Quote(r.cols[i].cat.Name)
 	}
 	c.add(sc, r)
 	var out []string

@@ -73,9 +73,6 @@ type scope struct {
 	order  []*column // USING columns, listed first by *
 }
 
-// quote quotes a SQLite identifier.
-func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-
 // same compares column names by the dialect's rule.
 func (c *comp) same(a, b string) bool {
 	if c.my {
@@ -172,7 +169,7 @@ func (c *comp) tableRel(t *catalog.Table, alias string) *relation {
 		prefix = alias + "."
 	}
 	for _, k := range t.Columns {
-		r.cols = append(r.cols, column{name: k.Name, sql: prefix + quote(k.Name), t: k.Type, notNull: k.NotNull || t.RowIDAlias == k.Name,
+		r.cols = append(r.cols, column{name: k.Name, sql: prefix + catalog.Quote(k.Name), t: k.Type, notNull: k.NotNull || t.RowIDAlias == k.Name,
 			cat: k, table: t, ci: k.CI, relName: t.Name, rel: r})
 	}
 	return r

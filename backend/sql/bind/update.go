@@ -20,7 +20,7 @@ func (c *comp) setList(sc *scope, t *catalog.Table, set []tree.Assign) []string 
 			panic(failure{e})
 		}
 		seen[k.Name] = true
-		out = append(out, quote(k.Name)+"="+sql)
+		out = append(out, catalog.Quote(k.Name)+"="+sql)
 	}
 	for _, a := range set {
 		if len(a.Path) > 0 {
@@ -40,7 +40,7 @@ func (c *comp) setList(sc *scope, t *catalog.Table, set []tree.Assign) []string 
 				if k.Type.Base == op.TTimestampTZ {
 					now.sql = c.env("now")
 				}
-				out = append(out, quote(k.Name)+"="+now.sql)
+				out = append(out, catalog.Quote(k.Name)+"="+now.sql)
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func hasOnUpdate(t *catalog.Table) bool {
 func (c *comp) setValue(sc *scope, t *catalog.Table, k *catalog.Column, x tree.Expr) ex {
 	if d, ok := x.(*tree.Default); ok && d != nil {
 		if k.Generated != "" {
-			return ex{sql: quote(k.Name)}
+			return ex{sql: catalog.Quote(k.Name)}
 		}
 		if e, ok := c.defaultOf(t, k); ok {
 			return e
@@ -101,17 +101,23 @@ func (c *comp) setMany(sc *scope, t *catalog.Table, a tree.Assign, put func(*cat
 	}
 }
 
+// target opens the table that UPDATE or DELETE writes in a scope below outer.
+func (c *comp) target(outer *scope, n *tree.Table) (t *catalog.Table, alias string, sc *scope) {
+	t = c.writable(n.Name, n.Pos)
+	alias = c.newAlias("t")
+	r := c.tableRel(t, alias)
+	c.rename(r, n.Alias, nil)
+	sc = &scope{parent: outer}
+	c.add(sc, r)
+	return t, alias, sc
+}
+
 // updatePlan compiles UPDATE.
 func (c *comp) updatePlan(s *tree.Update) {
 	c.plan.Tag = "UPDATE"
 	outer := &scope{}
 	with := c.with(outer, s.With, s.Recursive)
-	t := c.writable(s.Table.Name, s.Table.Pos)
-	alias := c.newAlias("t")
-	r := c.tableRel(t, alias)
-	c.rename(r, s.Table.Alias, nil)
-	sc := &scope{parent: outer}
-	c.add(sc, r)
+	t, alias, sc := c.target(outer, &s.Table)
 	from := ""
 	if len(s.From) > 0 {
 		from = c.fromList(sc, s.From)
@@ -132,7 +138,7 @@ func (c *comp) updatePlan(s *tree.Update) {
 		b.WriteString("OR IGNORE ")
 		c.plan.Ignore = true
 	}
-	fmt.Fprintf(&b, "%s AS %s SET %s", quote(t.Store), alias, strings.Join(set, ","))
+	fmt.Fprintf(&b, "%s AS %s SET %s", catalog.Quote(t.Store), alias, strings.Join(set, ","))
 	if len(s.Order) > 0 || s.Limit != nil {
 		where = c.limitedRows(sc, t, alias, where, s.Order, s.Limit)
 	} else if from != "" {
@@ -152,7 +158,7 @@ func (c *comp) updatePlan(s *tree.Update) {
 
 // limitedRows turns MySQL's ORDER BY and LIMIT into a rowid list.
 func (c *comp) limitedRows(sc *scope, t *catalog.Table, alias, where string, order []tree.Order, limit tree.Expr) string {
-	q := fmt.Sprintf("SELECT %s.rowid FROM %s AS %s", alias, quote(t.Store), alias)
+	q := fmt.Sprintf("SELECT %s.rowid FROM %s AS %s", alias, catalog.Quote(t.Store), alias)
 	if where != "" {
 		q += " WHERE " + where
 	}
@@ -168,12 +174,7 @@ func (c *comp) deletePlan(s *tree.Delete) {
 	c.plan.Tag = "DELETE"
 	outer := &scope{}
 	with := c.with(outer, s.With, s.Recursive)
-	t := c.writable(s.Table.Name, s.Table.Pos)
-	alias := c.newAlias("t")
-	r := c.tableRel(t, alias)
-	c.rename(r, s.Table.Alias, nil)
-	sc := &scope{parent: outer}
-	c.add(sc, r)
+	t, alias, sc := c.target(outer, &s.Table)
 	from := ""
 	if len(s.Using) > 0 {
 		from = c.fromList(sc, s.Using)
@@ -186,7 +187,7 @@ func (c *comp) deletePlan(s *tree.Delete) {
 	switch {
 	case from != "":
 		// the target is one of the joined tables: name its rows by rowid
-		q := fmt.Sprintf("SELECT %s.rowid FROM %s AS %s, %s", alias, quote(t.Store), alias, from)
+		q := fmt.Sprintf("SELECT %s.rowid FROM %s AS %s, %s", alias, catalog.Quote(t.Store), alias, from)
 		if where != "" {
 			q += " WHERE " + where
 		}
@@ -194,7 +195,7 @@ func (c *comp) deletePlan(s *tree.Delete) {
 	case len(s.Order) > 0 || s.Limit != nil:
 		where = c.limitedRows(sc, t, alias, where, s.Order, s.Limit)
 	}
-	text := fmt.Sprintf("DELETE FROM %s AS %s", quote(t.Store), alias)
+	text := fmt.Sprintf("DELETE FROM %s AS %s", catalog.Quote(t.Store), alias)
 	if where != "" {
 		text += " WHERE " + where
 	}

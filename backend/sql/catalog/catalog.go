@@ -193,3 +193,6 @@ func StoreName(schema, name string) string {
 	}
 	return schema + "." + name
 }
+
+// Quote writes an SQLite identifier.
+func Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -128,7 +128,7 @@ func (r *run) addColumnAction(t *catalog.Table, a *tree.AlterAction) error {
 	if c.Generated != "" || d.First || d.After != "" {
 		return r.rebuildThen(&before, t, d.Constraints, c)
 	}
-	if err := r.d.Exec("ALTER TABLE " + quote(t.Store) + " ADD COLUMN " + quote(c.Name) + " " + declared(c)); err != nil {
+	if err := r.d.Exec("ALTER TABLE " + catalog.Quote(t.Store) + " ADD COLUMN " + catalog.Quote(c.Name) + " " + declared(c)); err != nil {
 		return err
 	}
 	if err := r.fillDefault(t, c, &d); err != nil {
@@ -162,7 +162,7 @@ func (r *run) rebuildThen(before, t *catalog.Table, cons []tree.Constraint, c *c
 func sameColumns(t *catalog.Table) map[string]string {
 	m := map[string]string{}
 	for _, c := range t.Columns {
-		m[c.Name] = quote(c.Name)
+		m[c.Name] = catalog.Quote(c.Name)
 	}
 	return m
 }
@@ -175,7 +175,7 @@ func (r *run) fillDefault(t *catalog.Table, c *catalog.Column, d *tree.ColumnDef
 	case c.Default == "" && !(rowDialectMySQL(t) && c.NotNull):
 		return nil
 	case c.Default == "":
-		return r.d.Exec("UPDATE " + quote(t.Store) + " SET " + quote(c.Name) + " = " + mysqlZero(c.Type) + " WHERE " + quote(c.Name) + " IS NULL")
+		return r.d.Exec("UPDATE " + catalog.Quote(t.Store) + " SET " + catalog.Quote(c.Name) + " = " + mysqlZero(c.Type) + " WHERE " + catalog.Quote(c.Name) + " IS NULL")
 	case d != nil && d.Default != nil:
 		x = d.Default
 	}

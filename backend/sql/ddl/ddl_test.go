@@ -62,7 +62,7 @@ func (b *bench) Bind(n tree.Node) (*sql.Plan, error) {
 	switch s := n.(type) {
 	case *tree.Update:
 		e, err := text(s.Set[0].Expr)
-		return &sql.Plan{Text: "UPDATE " + quote(s.Table.Name.Name) + " SET " + quote(s.Set[0].Columns[0]) + " = " + e}, err
+		return &sql.Plan{Text: "UPDATE " + catalog.Quote(s.Table.Name.Name) + " SET " + catalog.Quote(s.Set[0].Columns[0]) + " = " + e}, err
 	case *tree.Select:
 		p := &sql.Plan{Text: "SELECT 1"}
 		for _, i := range s.Items {
@@ -77,7 +77,7 @@ func (b *bench) Bind(n tree.Node) (*sql.Plan, error) {
 func text(x tree.Expr) (string, error) {
 	switch e := x.(type) {
 	case *tree.Ident:
-		return quote(e.Parts[len(e.Parts)-1]), nil
+		return catalog.Quote(e.Parts[len(e.Parts)-1]), nil
 	case *tree.Const:
 		if e.Type.Base == op.TUnknown {
 			return "'" + e.Value.Str() + "'", nil

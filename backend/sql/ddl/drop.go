@@ -218,7 +218,7 @@ func (r *run) removeTables(list []*catalog.Table) error {
 	}
 	for _, t := range list {
 		if t.Kind != catalog.KindView {
-			if err := r.d.Exec("DROP TABLE IF EXISTS " + quote(t.Store)); err != nil {
+			if err := r.d.Exec("DROP TABLE IF EXISTS " + catalog.Quote(t.Store)); err != nil {
 				return err
 			}
 		}

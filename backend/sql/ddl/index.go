@@ -123,7 +123,7 @@ func (r *run) dropIndex(t *catalog.Table, name string) error {
 		t.Indexes = append(t.Indexes[:i:i], t.Indexes[i+1:]...)
 		delete(r.cat.Indexes, r.indexKey(t, name))
 		if ix.Store != "" {
-			return r.d.Exec("DROP INDEX IF EXISTS " + quote(ix.Store))
+			return r.d.Exec("DROP INDEX IF EXISTS " + catalog.Quote(ix.Store))
 		}
 		return nil
 	}

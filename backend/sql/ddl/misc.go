@@ -196,7 +196,7 @@ func (r *run) refresh(t *catalog.Table) error {
 	if err != nil {
 		return err
 	}
-	if err := r.d.Exec("DELETE FROM " + quote(t.Store)); err != nil {
+	if err := r.d.Exec("DELETE FROM " + catalog.Quote(t.Store)); err != nil {
 		return err
 	}
 	return r.fill(t, p)
@@ -256,7 +256,7 @@ func (r *run) empty(list []*catalog.Table, restart bool) error {
 		return err
 	}
 	for _, t := range list {
-		if err := r.d.Exec("DELETE FROM " + quote(t.Store)); err != nil {
+		if err := r.d.Exec("DELETE FROM " + catalog.Quote(t.Store)); err != nil {
 			return err
 		}
 		if !restart {

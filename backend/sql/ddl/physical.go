@@ -126,17 +126,17 @@ func (r *run) rebuild(before, after *catalog.Table, from map[string]string) erro
 		if !ok {
 			e = "NULL"
 		}
-		cols, exprs = append(cols, quote(c.Name)), append(exprs, e)
+		cols, exprs = append(cols, catalog.Quote(c.Name)), append(exprs, e)
 	}
-	err = r.d.Exec("INSERT INTO " + quote(rebuildName) + "(" + strings.Join(cols, ", ") + ") SELECT " +
-		strings.Join(exprs, ", ") + " FROM " + quote(before.Store) + " ORDER BY rowid")
+	err = r.d.Exec("INSERT INTO " + catalog.Quote(rebuildName) + "(" + strings.Join(cols, ", ") + ") SELECT " +
+		strings.Join(exprs, ", ") + " FROM " + catalog.Quote(before.Store) + " ORDER BY rowid")
 	if err != nil {
 		return r.explain(before, after, err)
 	}
-	if err := r.d.Exec("DROP TABLE " + quote(before.Store)); err != nil {
+	if err := r.d.Exec("DROP TABLE " + catalog.Quote(before.Store)); err != nil {
 		return err
 	}
-	if err := r.d.Exec("ALTER TABLE " + quote(rebuildName) + " RENAME TO " + quote(after.Store)); err != nil {
+	if err := r.d.Exec("ALTER TABLE " + catalog.Quote(rebuildName) + " RENAME TO " + catalog.Quote(after.Store)); err != nil {
 		return err
 	}
 	for _, ix := range after.Indexes {
@@ -182,7 +182,7 @@ func (r *run) explain(before, after *catalog.Table, err error) error {
 
 // checkNoNulls fails when a stored column holds NULL.
 func (r *run) checkNoNulls(t *catalog.Table, col string) error {
-	rows, err := r.d.Query("SELECT 1 FROM " + quote(t.Store) + " WHERE " + quote(col) + " IS NULL LIMIT 1")
+	rows, err := r.d.Query("SELECT 1 FROM " + catalog.Quote(t.Store) + " WHERE " + catalog.Quote(col) + " IS NULL LIMIT 1")
 	if err != nil {
 		return err
 	}
@@ -198,9 +198,9 @@ func (r *run) duplicates(t *catalog.Table, cols []string, name string) error {
 	list := quoteList(cols)
 	var nn []string
 	for _, c := range cols {
-		nn = append(nn, quote(c)+" IS NOT NULL")
+		nn = append(nn, catalog.Quote(c)+" IS NOT NULL")
 	}
-	rows, err := r.d.Query("SELECT " + list + " FROM " + quote(t.Store) + " WHERE " + strings.Join(nn, " AND ") +
+	rows, err := r.d.Query("SELECT " + list + " FROM " + catalog.Quote(t.Store) + " WHERE " + strings.Join(nn, " AND ") +
 		" GROUP BY " + list + " HAVING count(*) > 1 LIMIT 1")
 	if err != nil || len(rows) == 0 {
 		return nil
@@ -239,7 +239,7 @@ func (r *run) makeIndex(t *catalog.Table, ix *catalog.Index) error {
 
 // checkForeign fails when stored rows violate a foreign key of a table.
 func (r *run) checkForeign(t *catalog.Table, name string) error {
-	rows, err := r.d.Query("PRAGMA foreign_key_check(" + quote(t.Store) + ")")
+	rows, err := r.d.Query("PRAGMA foreign_key_check(" + catalog.Quote(t.Store) + ")")
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func (r *run) checkRows(t *catalog.Table, k *catalog.Constraint) error {
 	if err != nil {
 		return err
 	}
-	rows, err := r.d.Query("SELECT 1 FROM " + quote(t.Store) + " WHERE NOT (" + e + ") LIMIT 1")
+	rows, err := r.d.Query("SELECT 1 FROM " + catalog.Quote(t.Store) + " WHERE NOT (" + e + ") LIMIT 1")
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func (r *run) renameTable(t *catalog.Table, schema, name string) (*catalog.Table
 	}
 	was := t.Store
 	t.Store = store
-	return t, r.d.Exec("ALTER TABLE " + quote(was) + " RENAME TO " + quote(store))
+	return t, r.d.Exec("ALTER TABLE " + catalog.Quote(was) + " RENAME TO " + catalog.Quote(store))
 }
 
 // renameColumn renames a column and every stored text that names it.
@@ -134,7 +134,7 @@ func (r *run) renameColumn(t *catalog.Table, a *tree.AlterAction) error {
 			}
 		}
 	}
-	return r.d.Exec("ALTER TABLE " + quote(t.Store) + " RENAME COLUMN " + quote(was) + " TO " + quote(now))
+	return r.d.Exec("ALTER TABLE " + catalog.Quote(t.Store) + " RENAME COLUMN " + catalog.Quote(was) + " TO " + catalog.Quote(now))
 }
 
 // swap replaces a name in a list.
@@ -240,7 +240,7 @@ func (r *run) renameIndex(t *catalog.Table, was, now string) error {
 			continue
 		}
 		if ix.Store != "" {
-			if err := r.d.Exec("DROP INDEX " + quote(ix.Store)); err != nil {
+			if err := r.d.Exec("DROP INDEX " + catalog.Quote(ix.Store)); err != nil {
 				return err
 			}
 			var err error

@@ -9,14 +9,11 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
 )
 
-// quote quotes a SQLite identifier.
-func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-
 // quoteList quotes and joins identifiers.
 func quoteList(l []string) string {
 	out := make([]string, len(l))
 	for i, s := range l {
-		out[i] = quote(s)
+		out[i] = catalog.Quote(s)
 	}
 	return strings.Join(out, ", ")
 }
@@ -57,7 +54,7 @@ func declared(c *catalog.Column) string {
 func (r *run) render(t *catalog.Table, name string, foreign bool) (string, error) {
 	parts := make([]string, 0, len(t.Columns)+len(t.Constraints))
 	for _, c := range t.Columns {
-		s := quote(c.Name) + " "
+		s := catalog.Quote(c.Name) + " "
 		if c.Name == t.RowIDAlias {
 			parts = append(parts, s+"INTEGER PRIMARY KEY")
 			continue
@@ -86,20 +83,20 @@ func (r *run) render(t *catalog.Table, name string, foreign bool) (string, error
 			if err != nil {
 				return "", err
 			}
-			parts = append(parts, "CONSTRAINT "+quote(k.Name)+" CHECK ("+e+")")
+			parts = append(parts, "CONSTRAINT "+catalog.Quote(k.Name)+" CHECK ("+e+")")
 		case k.Kind == "FOREIGN KEY" && foreign:
 			if parent := r.cat.Tables[k.RefTable]; parent != nil {
 				parts = append(parts, foreignKey(k, parent))
 			}
 		}
 	}
-	return "CREATE TABLE " + quote(name) + "(" + strings.Join(parts, ", ") + ")", nil
+	return "CREATE TABLE " + catalog.Quote(name) + "(" + strings.Join(parts, ", ") + ")", nil
 }
 
 // foreignKey writes a FOREIGN KEY clause.
 func foreignKey(k *catalog.Constraint, parent *catalog.Table) string {
-	s := "CONSTRAINT " + quote(k.Name) + " FOREIGN KEY (" + quoteList(k.Columns) + ") REFERENCES " +
-		quote(parent.Store) + "(" + quoteList(k.RefColumns) + ")"
+	s := "CONSTRAINT " + catalog.Quote(k.Name) + " FOREIGN KEY (" + quoteList(k.Columns) + ") REFERENCES " +
+		catalog.Quote(parent.Store) + "(" + quoteList(k.RefColumns) + ")"
 	if k.OnDelete != "" {
 		s += " ON DELETE " + k.OnDelete
 	}
@@ -148,9 +145,9 @@ func (r *run) renderIndex(t *catalog.Table, ix *catalog.Index) (string, error) {
 			}
 			s = "(" + e + ")"
 		case i.Length > 0 && ix.Unique:
-			s = "substr(" + quote(i.Column) + ", 1, " + itoa(int64(i.Length)) + ")"
+			s = "substr(" + catalog.Quote(i.Column) + ", 1, " + itoa(int64(i.Length)) + ")"
 		default:
-			s = quote(i.Column)
+			s = catalog.Quote(i.Column)
 		}
 		if i.Desc {
 			s += " DESC"
@@ -162,10 +159,10 @@ func (r *run) renderIndex(t *catalog.Table, ix *catalog.Index) (string, error) {
 		kind = "CREATE UNIQUE INDEX "
 	} else {
 		for _, c := range ix.Include {
-			items = append(items, quote(c))
+			items = append(items, catalog.Quote(c))
 		}
 	}
-	s := kind + quote(ix.Store) + " ON " + quote(t.Store) + "(" + strings.Join(items, ", ") + ")"
+	s := kind + catalog.Quote(ix.Store) + " ON " + catalog.Quote(t.Store) + "(" + strings.Join(items, ", ") + ")"
 	if ix.Where != "" {
 		e, err := r.lowerText(t, ix.Where, &op.Type{Base: op.TBoolean})
 		if err != nil {

@@ -253,7 +253,7 @@ func ident(s string) string {
 	for i := range len(s) {
 		b := s[i]
 		if !(b >= 'a' && b <= 'z' || b == '_' || i > 0 && b >= '0' && b <= '9') {
-			return quote(s)
+			return catalog.Quote(s)
 		}
 	}
 	return s
@@ -313,10 +313,10 @@ func (r *run) fill(t *catalog.Table, p *sql.Plan) error {
 	if len(cols) == 0 {
 		return nil
 	}
-	if err := r.d.Exec("INSERT INTO "+quote(t.Store)+"("+quoteList(cols)+") "+p.Text, args...); err != nil {
+	if err := r.d.Exec("INSERT INTO "+catalog.Quote(t.Store)+"("+quoteList(cols)+") "+p.Text, args...); err != nil {
 		return err
 	}
-	rows, err := r.d.Query("SELECT count(*) FROM " + quote(t.Store))
+	rows, err := r.d.Query("SELECT count(*) FROM " + catalog.Quote(t.Store))
 	if err == nil && len(rows) == 1 {
 		r.d.Affected(rows[0][0].Int())
 	}
