@@ -67,6 +67,7 @@ type Error struct {
 	Values     []Value  // of the violated key, when known
 	Position   int      // 1-based character offset into the statement, 0 = unknown
 	Err        error    // cause, for the log only
+	Row        int      // 1-based number of the row a write failed at, 0 = unknown
 }
 
 // Error implements error.

@@ -71,6 +71,10 @@ type Done struct {
 	More     bool   // a row limit ended the reply early; the rest can be fetched
 	Notices  []Notice
 	Extra    []Value // family specific: upserted ids, write errors …; each body documents it
+
+	Records    int64 // rows an INSERT of several rows was given, 0 = a single row
+	Duplicates int64 // of them, rows replaced, updated or left out because of a key
+	GivenID    int64 // MySQL: AUTO_INCREMENT value of the last row when the statement named it
 }
 
 // Notice is a warning or note beside a successful reply.
@@ -78,6 +82,7 @@ type Notice struct {
 	Severity string // NOTICE or WARNING
 	Code     Code
 	Msg      string
+	Object   string // kind, as in Error, when Code alone does not tell
 }
 
 // Members of the closed set Frame.

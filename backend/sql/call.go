@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"strings"
 	"time"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -17,6 +18,34 @@ type Call struct {
 	Catalog   *catalog.Snapshot
 	Sequences Sequences
 	Effects   []op.Value // what functions want done to the session; see rel.Query
+
+	// MySQL counts rows that an assignment reached apart from rows it changed.
+	Touched, Changed int64
+	GivenID          int64       // last AUTO_INCREMENT value a row named itself
+	Notices          []op.Notice // warnings
+	rows             map[string]int64
+}
+
+// maxNotices bounds the warnings one statement keeps.
+const maxNotices = 1024
+
+// Warn keeps a warning.
+func (c *Call) Warn(n op.Notice) {
+	if len(c.Notices) < maxNotices {
+		c.Notices = append(c.Notices, n)
+	}
+}
+
+// NextRow counts the rows that a column's conversion has seen.
+func (c *Call) NextRow(column string) int64 {
+	if c.rows == nil {
+		c.rows = map[string]int64{}
+	}
+	if _, ok := c.rows[column]; !ok {
+		column = strings.Clone(column)
+	}
+	c.rows[column]++
+	return c.rows[column]
 }
 
 // Sequences gives out sequence values. Values are never given twice, not even

@@ -54,6 +54,21 @@ type Plan struct {
 	CountRows   bool   // KindWrite: Affected is the number of rows returned
 	Sequence    bool   // calls nextval or setval: runs as a write even if it only reads rows
 	Ignore      bool   // MySQL IGNORE: constraint errors become warnings
+	Replace     bool   // MySQL REPLACE: rows that made room count, too
+	Counted     bool   // MySQL: Call.Touched and Call.Changed tell the affected rows
+	NewRows     *NewRows
+	Notices     []op.Notice // warnings each execution gives
+}
+
+// NewRows says how to compute the rows that a MySQL write stores, without
+// storing them. The executor asks when the write fails, to name the row, the
+// column and the key that are to blame.
+type NewRows struct {
+	Columns []string
+	Rows    [][]string // SQLite expressions of the values, row by row
+	From    string     // FROM … that Rows[0] reads, "" = the rows are constant
+	RowID   string     // UPDATE: expression of the old row's rowid
+	Several bool       // the statement is an INSERT of several rows or of a query
 }
 
 // Step is one further SQLite statement.

@@ -290,3 +290,25 @@ func (c *Conn) ColumnMeta(table, column string) (declared, collation string, err
 	}
 	return declared, C.GoString(coll), nil
 }
+
+// Watch calls f and tells how many rows REPLACE removed to make room for new
+// ones, and how many of the new ones were identical to the one they replaced.
+func (c *Conn) Watch(f func() error) (removed, same int64, err error) {
+	C.dd_watch(c.p, 1)
+	defer C.dd_watch(c.p, 0)
+	err = f()
+	return int64(c.p.removed), int64(c.p.same), err
+}
+
+// ForeignKeys switches the checking of foreign keys, also inside a
+// transaction. Rows written meanwhile are not looked at later.
+func (c *Conn) ForeignKeys(on bool) error {
+	n := C.int(0)
+	if on {
+		n = 1
+	}
+	if rc := C.dd_foreign_keys(c.p, n); rc != 0 {
+		return c.error(rc)
+	}
+	return nil
+}

@@ -266,3 +266,63 @@ static void on_missing(void *p, sqlite3 *db, int enc, const char *name) {
 }
 
 int dd_missing(dd_conn *c) { return sqlite3_collation_needed(c->db, c, on_missing); }
+
+/* forget drops the values of the row that was removed last. */
+static void forget(dd_conn *c) {
+  for (int i = 0; i < c->nold; i++) sqlite3_value_free(c->old[i]);
+  free(c->old);
+  c->old = NULL;
+  c->nold = 0;
+}
+
+/* equal compares two values as they are stored. */
+static int equal(sqlite3_value *a, sqlite3_value *b) {
+  int t = sqlite3_value_type(a);
+  if (t != sqlite3_value_type(b)) return 0;
+  switch (t) {
+  case 1: return sqlite3_value_int64(a) == sqlite3_value_int64(b);
+  case 2: return sqlite3_value_double(a) == sqlite3_value_double(b);
+  case 3: case 4: {
+    int n = sqlite3_value_bytes(a);
+    return n == sqlite3_value_bytes(b) && (n == 0 || memcmp(sqlite3_value_blob(a), sqlite3_value_blob(b), n) == 0);
+  }
+  }
+  return 1;
+}
+
+/* on_change sees each row before it is removed or stored. A row stored after
+ * exactly one removal may be the same row again. */
+static void on_change(void *p, sqlite3 *db, int op, char const *zdb, char const *table, long long k1, long long k2) {
+  dd_conn *c = p;
+  (void)zdb; (void)table; (void)k1; (void)k2;
+  if (sqlite3_preupdate_depth(db) > 0) return; /* what a foreign key does */
+  sqlite3_value *v;
+  int n = sqlite3_preupdate_count(db);
+  if (op == 9 /* DELETE */) {
+    c->removed++;
+    int first = c->nold == 0;
+    forget(c);
+    if (!first || n <= 0 || !(c->old = calloc(n, sizeof *c->old))) { c->nold = 0; return; }
+    c->nold = n;
+    for (int i = 0; i < n; i++)
+      if (sqlite3_preupdate_old(db, i, &v) == OK) c->old[i] = sqlite3_value_dup(v);
+    return;
+  }
+  if (op == 18 /* INSERT */ && c->nold == n) {
+    int same = 1;
+    for (int i = 0; same && i < n; i++)
+      same = c->old[i] && sqlite3_preupdate_new(db, i, &v) == OK && equal(c->old[i], v);
+    c->same += same;
+  }
+  forget(c);
+}
+
+void dd_watch(dd_conn *c, int on) {
+  forget(c);
+  if (on) c->removed = c->same = 0;
+  sqlite3_preupdate_hook(c->db, on ? on_change : NULL, c);
+}
+
+/* dd_foreign_keys switches the checks of foreign keys; statements are compiled
+ * again by themselves. */
+int dd_foreign_keys(dd_conn *c, int on) { return sqlite3_db_config(c->db, 1002 /* ENABLE_FKEY */, on, NULL); }

@@ -41,7 +41,14 @@ typedef struct { struct dd_conn *c; int id; } dd_fn;
 typedef struct dd_conn {
   sqlite3 *db; uintptr_t handle; int frames; dd_fn *fns;
   int64_t changes; /* of the last dd_fetch that ended, 0 if it changed nothing */
+  int64_t removed, same; /* see dd_watch */
+  sqlite3_value **old; int nold;
 } dd_conn;
+
+/* dd_watch counts, from the call with on set, the rows that REPLACE removed to
+ * make room and those it replaced by an identical one. */
+void dd_watch(dd_conn *c, int on);
+int dd_foreign_keys(dd_conn *c, int on);
 
 int dd_setup(void);
 int dd_open(const char *path, int readonly, uintptr_t handle, dd_conn **out);
@@ -70,6 +77,13 @@ int sqlite3_config(int, ...);
 int sqlite3_open_v2(const char *, sqlite3 **, int, const char *);
 int sqlite3_close_v2(sqlite3 *);
 int sqlite3_db_config(sqlite3 *, int, ...);
+void *sqlite3_preupdate_hook(sqlite3 *, void (*)(void *, sqlite3 *, int, char const *, char const *, long long, long long), void *);
+int sqlite3_preupdate_old(sqlite3 *, int, sqlite3_value **);
+int sqlite3_preupdate_new(sqlite3 *, int, sqlite3_value **);
+int sqlite3_preupdate_count(sqlite3 *);
+int sqlite3_preupdate_depth(sqlite3 *);
+sqlite3_value *sqlite3_value_dup(const sqlite3_value *);
+void sqlite3_value_free(sqlite3_value *);
 int sqlite3_exec(sqlite3 *, const char *, int (*)(void *, int, char **, char **), void *, char **);
 void *sqlite3_wal_hook(sqlite3 *, int (*)(void *, sqlite3 *, const char *, int), void *);
 int sqlite3_wal_checkpoint_v2(sqlite3 *, const char *, int, int *, int *);

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -55,15 +56,17 @@ var natives = map[op.Code]native{
 	op.NoTransaction:      {1305, "42000", func(_ *session, e *op.Error) string { return "SAVEPOINT " + e.Name + " does not exist" }},
 	op.TransactionAborted: {1213, "40001", plain},
 	op.DivisionByZero:     {1365, "22012", fixed("Division by 0")},
-	op.StringTooLong:      {1406, "22001", func(_ *session, e *op.Error) string { return "Data too long for column '" + columnOf(e) + "' at row 1" }},
-	op.DatatypeUnknown:    {1210, "HY000", plain},
-	op.Ambiguous:          {1052, "23000", func(_ *session, e *op.Error) string { return "Column '" + columnOf(e) + "' in field list is ambiguous" }},
-	op.Dependency:         {3730, "HY000", plain},
-	op.ReadOnly:           {1792, "25006", fixed("Cannot execute statement in a READ ONLY transaction.")},
-	op.Cardinality:        {1242, "21000", fixed("Subquery returns more than 1 row")},
-	op.Grouping:           {1055, "42000", plain},
-	op.Undefined:          {1091, "42000", plain},
-	op.DuplicateColumn:    {1060, "42S21", func(_ *session, e *op.Error) string { return "Duplicate column name '" + columnOf(e) + "'" }},
+	op.StringTooLong: {1406, "22001", func(_ *session, e *op.Error) string {
+		return "Data too long for column '" + columnOf(e) + "'" + atRow(e)
+	}},
+	op.DatatypeUnknown: {1210, "HY000", plain},
+	op.Ambiguous:       {1052, "23000", func(_ *session, e *op.Error) string { return "Column '" + columnOf(e) + "' in field list is ambiguous" }},
+	op.Dependency:      {3730, "HY000", plain},
+	op.ReadOnly:        {1792, "25006", fixed("Cannot execute statement in a READ ONLY transaction.")},
+	op.Cardinality:     {1242, "21000", fixed("Subquery returns more than 1 row")},
+	op.Grouping:        {1055, "42000", plain},
+	op.Undefined:       {1091, "42000", plain},
+	op.DuplicateColumn: {1060, "42S21", func(_ *session, e *op.Error) string { return "Duplicate column name '" + columnOf(e) + "'" }},
 }
 
 // syntaxText is the message of a syntax error.
@@ -77,9 +80,25 @@ func syntaxText(_ *session, e *op.Error) string {
 // outOfRangeText is the message of a number that does not fit.
 func outOfRangeText(_ *session, e *op.Error) string {
 	if c := columnOf(e); c != "" {
-		return "Out of range value for column '" + c + "' at row 1"
+		return "Out of range value for column '" + c + "'" + atRow(e)
 	}
 	return e.Msg
+}
+
+// atRow is the end of a text about a value that a column cannot hold.
+func atRow(e *op.Error) string { return " at row " + strconv.Itoa(max(e.Row, 1)) }
+
+// incorrectText is the message of a value that is none of its column's type.
+func incorrectText(_ *session, e *op.Error) string {
+	if e.Column == "" {
+		return e.Msg
+	}
+	return e.Msg + " for column '" + e.Column + "'" + atRow(e)
+}
+
+// truncatedText is the message of a value of which only a part would be stored.
+func truncatedText(_ *session, e *op.Error) string {
+	return "Data truncated for column '" + columnOf(e) + "'" + atRow(e)
 }
 
 // columnOf returns the column an error names, with its table when given.
@@ -128,7 +147,7 @@ func foreignText(s *session, e *op.Error) string {
 	if parentSide(e) {
 		verb = "delete or update a parent row"
 	}
-	return fmt.Sprintf("Cannot %s: a foreign key constraint fails (`%s`.`%s`, CONSTRAINT `%s`)", verb, s.env.Database, e.Table, e.Constraint)
+	return strings.TrimSuffix(fmt.Sprintf("Cannot %s: a foreign key constraint fails (`%s`.`%s`, CONSTRAINT `%s` %s", verb, s.env.Database, e.Table, e.Constraint, e.Hint), " ") + ")"
 }
 
 // parentSide reports whether the referenced row was changed.
@@ -174,17 +193,21 @@ func (s *session) refine(e *op.Error, n native) native {
 	case e.Code == op.InvalidArgument && e.Object == "thread":
 		return native{1094, "HY000", plain}
 	case e.Code == op.InvalidArgument && strings.HasPrefix(e.Msg, "Incorrect date"), e.Code == op.InvalidArgument && strings.HasPrefix(e.Msg, "Incorrect time"):
-		return native{1292, "22007", plain}
-	case e.Code == op.InvalidArgument && strings.HasPrefix(e.Msg, "invalid input value for enum"):
-		return native{1265, "01000", func(_ *session, e *op.Error) string {
-			return "Data truncated for column '" + columnOf(e) + "' at row 1"
+		return native{1292, "22007", incorrectText}
+	case e.Code == op.InvalidArgument && (e.Object == "truncated" || strings.HasPrefix(e.Msg, "invalid input value for enum") || strings.HasPrefix(e.Msg, "invalid value for enum")):
+		return native{1265, "01000", truncatedText}
+	case e.Code == op.InvalidArgument && e.Object == "incorrect":
+		return native{1366, "HY000", plain}
+	case e.Code == op.NotNullViolation && e.Object == "no default":
+		return native{1364, "HY000", func(_ *session, e *op.Error) string {
+			return "Field '" + columnOf(e) + "' doesn't have a default value"
 		}}
 	case e.Code == op.InvalidArgument && e.Object == "zone":
 		return native{1298, "HY000", plain}
 	case e.Code == op.InvalidArgument && e.Msg == "Invalid JSON text":
 		return native{3140, "22032", plain}
 	case e.Code == op.InvalidArgument && strings.HasPrefix(e.Msg, "Incorrect "):
-		return native{1366, "HY000", plain}
+		return native{1366, "HY000", incorrectText}
 	case e.Code == op.Syntax && strings.HasPrefix(e.Msg, "column count doesn't match"):
 		return native{1136, "21S01", func(_ *session, e *op.Error) string { return "C" + e.Msg[1:] }}
 	case e.Code == op.NotFound && e.Object == "index":
@@ -209,7 +232,7 @@ func (s *session) refine(e *op.Error, n native) native {
 		return native{1451, "23000", foreignText}
 	case e.Code == op.OutOfRange && e.Detail == "write":
 		return native{1264, "22003", func(*session, *op.Error) string {
-			return "Out of range value for column '" + columnOf(e) + "' at row 1"
+			return "Out of range value for column '" + columnOf(e) + "'" + atRow(e)
 		}}
 	case e.Code == op.OutOfRange && columnOf(e) == "":
 		return native{1690, "22003", plain}

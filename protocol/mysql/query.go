@@ -328,11 +328,13 @@ func (s *session) changed(q *request, d *op.Done) {
 			out.Affected = max(d.Matched, d.Affected)
 		}
 	case "INSERT", "REPLACE":
-		if d.Affected > 1 {
-			info = fmt.Sprintf("Records: %d  Duplicates: %d  Warnings: %d", max(d.Matched, d.Affected), max(d.Affected-max(d.Matched, d.Affected), 0), len(s.warnings))
+		if d.Records > 0 {
+			info = fmt.Sprintf("Records: %d  Duplicates: %d  Warnings: %d", d.Records, d.Duplicates, len(s.warnings))
 		}
 		if d.LastID != 0 {
 			s.env.LastID = d.LastID
+		} else {
+			out.LastID = d.GivenID
 		}
 	case "DELETE":
 	default:
@@ -369,8 +371,8 @@ func (s *session) notices(list []op.Notice) {
 		if code == 0 {
 			code = op.Internal
 		}
-		number, _, text := s.nativeError(&op.Error{Code: code, Msg: n.Msg})
-		if code != op.StringTooLong && code != op.OutOfRange {
+		number, _, text := s.nativeError(&op.Error{Code: code, Object: n.Object, Msg: n.Msg})
+		if n.Msg != "" {
 			text = n.Msg
 		}
 		s.warn(warning{level, number, text})

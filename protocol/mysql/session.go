@@ -76,7 +76,7 @@ func (s *session) resetVars() {
 	s.autocommit, s.isolation, s.readOnly, s.nextIso, s.nextRO = true, ctl.RepeatableRead, false, nil, nil
 	s.env.SQLMode, s.env.TimeZone, s.opts.Location = "", "", nil
 	s.env.LastID, s.env.FoundRows, s.env.RowCount = 0, 0, 0
-	for _, name := range []string{"sql_mode", "time_zone", "autocommit", "transaction_isolation", "transaction_read_only"} {
+	for _, name := range []string{"sql_mode", "time_zone", "autocommit", "transaction_isolation", "transaction_read_only", "foreign_key_checks"} {
 		_ = s.applyVar(name, s.srv.global.get(s, name)) // global values were checked when they were set
 	}
 }

@@ -148,6 +148,8 @@ func (s *session) applyVar(name, text string) error {
 		s.isolation = iso
 	case "transaction_read_only":
 		s.readOnly = text == "ON"
+	case "foreign_key_checks":
+		s.env.NoForeignKeys = text != "ON"
 	case "sql_mode":
 		s.env.SQLMode = text
 		s.env.Strict = strings.Contains(text, "STRICT_TRANS_TABLES") || strings.Contains(text, "STRICT_ALL_TABLES")

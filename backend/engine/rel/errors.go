@@ -33,7 +33,7 @@ func (e *Engine) explain(c *compiled, err error) error {
 func (e *Engine) explainWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env, err error) error {
 	var known *op.Error
 	if errors.As(err, &known) {
-		return known
+		return blame(tx, c, q, env, known)
 	}
 	var se *sqlite.Error
 	if !errors.As(err, &se) {
@@ -69,7 +69,7 @@ func (e *Engine) explainWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel
 			out.Code = op.TooLarge
 		}
 	}
-	return out
+	return blame(tx, c, q, env, out)
 }
 
 // lastPart returns the column of "… failed: table.column".
@@ -190,6 +190,7 @@ func foreign(tx *object.Tx, out *op.Error, c *compiled, vals map[string]op.Value
 					}
 				}
 				out.Object, out.Name = "parent", k.RefTable.Name
+				out.Hint = reference(c, k)
 				out.Msg = "insert or update on table \"" + t.Name + "\" violates foreign key constraint \"" + k.Name + "\""
 				return
 			}
@@ -201,7 +202,7 @@ func foreign(tx *object.Tx, out *op.Error, c *compiled, vals map[string]op.Value
 				out.Schema, out.Table, out.Constraint, out.Columns = child.Schema, child.Name, k.Name, k.RefColumns
 				out.Object, out.Name = "child", t.Name
 				out.Msg = "update or delete on table \"" + t.Name + "\" violates foreign key constraint \"" + k.Name + "\" on table \"" + child.Name + "\""
-				out.Hint = ""
+				out.Hint = reference(c, k)
 				return
 			}
 		}
@@ -237,4 +238,20 @@ func missing(tx *object.Tx, k *catalog.Constraint, vals map[string]op.Value) boo
 	}
 	row, err := tx.Conn.Row("SELECT 1 FROM "+catalog.Quote(parent.Store)+" WHERE "+strings.Join(where, " AND "), args...)
 	return err != nil || row == nil
+}
+
+// reference writes a foreign key as MySQL's messages show it.
+func reference(c *compiled, k *catalog.Constraint) string {
+	if c.Dialect != rel.MySQL {
+		return ""
+	}
+	list := func(cols []string) string { return "(`" + strings.Join(cols, "`, `") + "`)" }
+	text := "FOREIGN KEY " + list(k.Columns) + " REFERENCES `" + k.RefTable.Name + "` " + list(k.RefColumns)
+	if k.OnDelete != "" && k.OnDelete != "NO ACTION" {
+		text += " ON DELETE " + k.OnDelete
+	}
+	if k.OnUpdate != "" && k.OnUpdate != "NO ACTION" {
+		text += " ON UPDATE " + k.OnUpdate
+	}
+	return text
 }

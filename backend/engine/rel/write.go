@@ -14,11 +14,14 @@ type result struct {
 	lastID   int64
 	notices  []op.Notice
 	effects  []op.Value
+
+	matched, records, duplicates, given, removed, same int64
 }
 
 // frames builds the reply.
 func (r *result) frames(c *compiled, lsn uint64) []op.Frame {
-	done := &op.Done{Tag: c.Tag, Affected: r.affected, Matched: r.affected, LastID: r.lastID, LSN: lsn, Notices: r.notices, Extra: r.effects}
+	done := &op.Done{Tag: c.Tag, Affected: r.affected, Matched: max(r.matched, r.affected), LastID: r.lastID, LSN: lsn, Notices: r.notices, Extra: r.effects,
+		Records: r.records, Duplicates: r.duplicates, GivenID: r.given}
 	if c.head == nil {
 		return []op.Frame{done}
 	}
@@ -37,7 +40,12 @@ func (e *Engine) runWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env
 		return nil, err
 	}
 	tx.Conn.Call = call
-	if err := e.step(tx, c, q, env, c.Text, c.Binds, res); err != nil {
+	restore, err := e.lax(tx, c, q, env, call)
+	if err != nil {
+		return nil, err
+	}
+	defer restore()
+	if err := e.first(tx, c, q, env, res); err != nil {
 		return nil, e.explainWrite(tx, c, q, env, err)
 	}
 	for _, s := range c.Steps {
@@ -46,6 +54,9 @@ func (e *Engine) runWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env
 		}
 	}
 	res.effects = call.Effects
+	if c.NewRows != nil {
+		res.count(tx, c, env, call)
+	}
 	if seqs, ok := call.Sequences.(*session); ok && c.Serial != "" {
 		res.lastID = seqs.first
 		if c.SerialGiven {
@@ -55,6 +66,15 @@ func (e *Engine) runWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env
 		}
 	}
 	return res, nil
+}
+
+// first runs a plan's main statement.
+func (e *Engine) first(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env, res *result) (err error) {
+	if !c.Replace {
+		return e.step(tx, c, q, env, c.Text, c.Binds, res)
+	}
+	res.removed, res.same, err = tx.Conn.Watch(func() error { return e.step(tx, c, q, env, c.Text, c.Binds, res) })
+	return err
 }
 
 // step runs one SQLite statement of a plan.

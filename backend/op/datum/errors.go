@@ -9,8 +9,10 @@ import (
 // Object names on errors of this package: they tell front-ends whose native
 // codes are finer than op.Code which kind of text was bad.
 const (
-	ObjectText     = "text"     // no value of the type at all
-	ObjectDatetime = "datetime" // malformed or impossible date or time
+	ObjectText = "text" // no value of the type at all
+	// ObjectTruncated is text that starts with a value of the type and goes on.
+	ObjectTruncated = "truncated"
+	ObjectDatetime  = "datetime" // malformed or impossible date or time
 )
 
 // errSyntax says that text is no value of the type.

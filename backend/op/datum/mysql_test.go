@@ -21,7 +21,7 @@ func TestMySQL(t *testing.T) {
 		{op.Type{Base: op.TInt1, Unsigned: true}, "-1", "0", "Out of range value for column"},
 		{op.Type{Base: op.TInt8, Unsigned: true}, "18446744073709551615", "18446744073709551615", ""},
 		{op.Type{Base: op.TInt8, Unsigned: true}, "9223372036854775808", "9223372036854775808", ""},
-		{op.Type{Base: op.TInt4}, "12abc", "12", "Incorrect integer value: '12abc'"},
+		{op.Type{Base: op.TInt4}, "12abc", "12", "Data truncated for column: '12abc'"},
 		{op.Type{Base: op.TNumeric, Size: 5, Scale: 2}, "1.005", "1.01", ""},
 		{op.Type{Base: op.TNumeric, Size: 5, Scale: 2}, "-12345", "-999.99", "Out of range value for column"},
 		{op.Type{Base: op.TFloat8}, "1e16", "1e16", ""},

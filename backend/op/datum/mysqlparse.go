@@ -61,6 +61,21 @@ func errMySQL(what, text string) *op.Error {
 	return e
 }
 
+// errTruncated says that text starts with a value and goes on.
+func errTruncated(text string) *op.Error {
+	e := op.Errorf(op.InvalidArgument, "Data truncated for column: '%s'", clip(text, 128))
+	e.Object = ObjectTruncated
+	return e
+}
+
+// errLead is the error of text that is not a number as a whole.
+func errLead(what, text string) *op.Error {
+	if t := strings.TrimLeft(text, " \t\n\r\v\f+-."); t != "" && t[0] >= '0' && t[0] <= '9' {
+		return errTruncated(text)
+	}
+	return errMySQL(what, text)
+}
+
 // errTooLong says that a string does not fit its column.
 func errTooLong() *op.Error { return op.Errorf(op.StringTooLong, "Data too long for column") }
 
@@ -104,7 +119,7 @@ func mysqlInt(t op.Type, text string) (op.Value, error) {
 	num, bad := leadNumber(text)
 	var err error
 	if bad {
-		err = errMySQL("integer", text)
+		err = errLead("integer", text)
 	}
 	s, perr := ParseNumeric(num)
 	if perr != nil {
@@ -143,9 +158,9 @@ func mysqlInt(t op.Type, text string) (op.Value, error) {
 // mysqlFloat reads a float and clamps it.
 func mysqlFloat(t op.Type, text string) (op.Value, error) {
 	num, bad := leadNumber(text)
-	bits, what, top := 64, "DOUBLE", math.MaxFloat64
+	bits, top := 64, math.MaxFloat64
 	if t.Base == op.TFloat4 {
-		bits, what, top = 32, "FLOAT", math.MaxFloat32
+		bits, top = 32, math.MaxFloat32
 	}
 	f, err := strconv.ParseFloat(num, bits)
 	if math.IsInf(f, 0) {
@@ -158,7 +173,7 @@ func mysqlFloat(t op.Type, text string) (op.Value, error) {
 		return op.Float64(0), errMySQLRange()
 	}
 	if bad {
-		return op.Float64(f), errMySQL(what, text)
+		return op.Float64(f), errTruncated(text)
 	}
 	return op.Float64(f), nil
 }
@@ -191,7 +206,7 @@ func mysqlDecimal(t op.Type, text string) (op.Value, error) {
 		return op.Text(RoundNumeric("0", int(t.Scale))), errMySQLRange()
 	}
 	if bad || err != nil {
-		return op.Text(s), errMySQL("decimal", text)
+		return op.Text(s), errLead("decimal", text)
 	}
 	return op.Text(s), nil
 }

@@ -195,6 +195,8 @@ type Env struct {
 	FoundFlag  bool  // MySQL CLIENT_FOUND_ROWS: affected = matched
 	TxnStart   int64 // microseconds since epoch of now(); 0 = statement start
 	Strict     bool  // MySQL strict mode
+
+	NoForeignKeys bool // MySQL foreign_key_checks=0: foreign keys are not checked
 }
 
 // Kinds are pinned; see op/codec.

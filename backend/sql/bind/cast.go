@@ -464,7 +464,7 @@ func (c *comp) assign(e ex, t op.Type, k *catalog.Column) ex {
 	if e.t.Base == op.TUnknown {
 		if e.param > 0 {
 			e = c.coerce(e, t)
-		} else if e.null {
+		} else if e.null && !c.lax {
 			e.t = t
 			return e
 		} else if c.my {
@@ -482,6 +482,9 @@ func (c *comp) assign(e ex, t op.Type, k *catalog.Column) ex {
 		x.Object, x.Column, x.Hint = "assign", name, "You will need to rewrite or cast the expression."
 		panic(failure{x})
 	}
+	if c.lax && k != nil {
+		return c.laxStore(e, t, k)
+	}
 	if e.null {
 		e.t = t
 		return e
@@ -496,7 +499,7 @@ func (c *comp) assign(e ex, t op.Type, k *catalog.Column) ex {
 	if e.t == t && e.col != nil {
 		return e
 	}
-	if out, ok := c.nativeCast(e, t); ok && !(c.my && e.konst != nil) && t.Base != op.TEnum && t.Base != op.TSetOf {
+	if out, ok := c.nativeCast(e, t); ok && !(c.my && (e.konst != nil || t.Base == op.TYear)) && t.Base != op.TEnum && t.Base != op.TSetOf {
 		out.t = t
 		return out
 	}

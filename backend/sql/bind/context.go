@@ -49,6 +49,10 @@ type comp struct {
 	alias  int
 	depth  int
 	views  int
+	// lax is MySQL's way with values a column cannot hold, outside strict mode or
+	// with IGNORE: the nearest value is stored, with a warning. laxNull says that
+	// NULL is such a value, too.
+	lax, laxNull bool
 	// noEnv refuses session facts (CHECK, index and generated expressions).
 	noEnv bool
 	// top is the outermost query level: its rows go to the client.

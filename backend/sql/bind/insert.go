@@ -6,6 +6,7 @@ import (
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/rel"
+	"github.com/dot-do/dotdo-proxy/backend/sql"
 	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
 )
@@ -82,13 +83,20 @@ func (c *comp) insertPlan(s *tree.Insert) {
 	switch {
 	case s.Replace:
 		b.WriteString("OR REPLACE ")
+		c.plan.Replace = true
 	case s.Ignore:
 		b.WriteString("OR IGNORE ")
 		c.plan.Ignore = true
 	}
+	c.lax = c.my && (s.Ignore || !c.Env.Strict)
+	c.laxNull = c.lax && (s.Ignore || s.Source == nil || len(s.Source.Values) != 1)
 	alias := c.newAlias("t")
 	fmt.Fprintf(&b, "INTO %s AS %s ", catalog.Quote(t.Store), alias)
 	c.insertSource(&b, sc, s, t, cols)
+	if c.my && c.plan.NewRows == nil {
+		c.plan.NewRows = &sql.NewRows{}
+	}
+	c.laxNull = c.lax
 	if s.Conflict != nil {
 		b.WriteString(c.conflict(sc, s, t, alias))
 	}
@@ -153,6 +161,9 @@ func (c *comp) insertSource(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 			continue
 		}
 		if d, ok := c.defaultOf(t, k); ok {
+			names = append(names, catalog.Quote(k.Name))
+			defaults = append(defaults, d.sql)
+		} else if d, ok := c.missing(t, k); ok {
 			names = append(names, catalog.Quote(k.Name))
 			defaults = append(defaults, d.sql)
 		} else if k.Name == t.RowIDAlias {
@@ -223,12 +234,16 @@ func (c *comp) insertValues(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 	if c.my && s.Conflict == nil {
 		vs.rels = nil
 	}
+	if c.my {
+		c.plan.NewRows = &sql.NewRows{Several: len(s.Source.Values) > 1}
+	}
 	for i, row := range s.Source.Values {
 		if i > 0 {
 			b.WriteByte(',')
 		}
 		b.WriteByte('(')
 		first := true
+		var values []string
 		for j, x := range row {
 			k := cols[j]
 			if k.Generated != "" {
@@ -238,7 +253,14 @@ func (c *comp) insertValues(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 				b.WriteByte(',')
 			}
 			first = false
-			e := c.valueFor(vs, t, k, x, s.Overriding)
+			var raw string
+			e := c.onColumn(t, k, i+1, func() ex { return c.valueFor(vs, t, k, x, s.Overriding, &raw) })
+			if n := c.plan.NewRows; n != nil {
+				if i == 0 {
+					n.Columns = append(n.Columns, k.Name)
+				}
+				values = append(values, raw)
+			}
 			if len(s.Source.Values) == 1 {
 				c.plan.InsertCols = append(c.plan.InsertCols, k.Name)
 				c.plan.InsertExprs = append(c.plan.InsertExprs, e.sql)
@@ -253,13 +275,21 @@ func (c *comp) insertValues(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 			b.WriteString(d)
 		}
 		b.WriteByte(')')
+		if n := c.plan.NewRows; n != nil {
+			n.Rows = append(n.Rows, values)
+		}
 	}
 }
 
-// valueFor lowers one inserted or assigned value.
-func (c *comp) valueFor(sc *scope, t *catalog.Table, k *catalog.Column, x tree.Expr, overriding string) ex {
+// valueFor lowers one inserted or assigned value. raw gets its text before a
+// sequence has a say.
+func (c *comp) valueFor(sc *scope, t *catalog.Table, k *catalog.Column, x tree.Expr, overriding string, raw *string) ex {
+	*raw = "NULL"
 	if _, ok := x.(*tree.Default); ok {
 		if d, ok := c.defaultOf(t, k); ok {
+			if k.Serial == "" {
+				*raw = d.sql
+			}
 			return d
 		}
 		return ex{sql: "NULL", null: true, t: k.Type}
@@ -271,7 +301,9 @@ func (c *comp) valueFor(sc *scope, t *catalog.Table, k *catalog.Column, x tree.E
 		e.Hint = "Use OVERRIDING SYSTEM VALUE to override."
 		panic(failure{e})
 	}
-	return c.stored(t, k, c.assign(c.expr(sc, x), k.Type, k))
+	e := c.assign(c.expr(sc, x), k.Type, k)
+	*raw = e.sql
+	return c.stored(t, k, e)
 }
 
 // stored adds what MySQL does with values of AUTO_INCREMENT columns: NULL and
@@ -293,7 +325,7 @@ func (c *comp) stored(t *catalog.Table, k *catalog.Column, e ex) ex {
 // insertSelect writes INSERT … SELECT with assignment conversions around it.
 func (c *comp) insertSelect(b *strings.Builder, s *tree.Insert, bq *bound, t *catalog.Table, cols []*catalog.Column, want []op.Type, defaults []string) {
 	undecided := make([]op.Type, len(bq.cols))
-	var items []string
+	var items, raws, names []string
 	for i := range bq.cols {
 		from := bq.cols[i].Type
 		if from.Base == op.TUnknown {
@@ -305,11 +337,17 @@ func (c *comp) insertSelect(b *strings.Builder, s *tree.Insert, bq *bound, t *ca
 			c.generatedFail(k, "insert")
 		}
 		if k.Identity == "ALWAYS" && s.Overriding != "SYSTEM" && !c.my {
-			c.valueFor(nil, t, k, &tree.Const{}, s.Overriding)
+			var raw string
+			c.valueFor(nil, t, k, &tree.Const{}, s.Overriding, &raw)
 		}
-		items = append(items, c.stored(t, k, c.assign(ex{sql: fmt.Sprintf("c%d", i+1), t: from}, k.Type, k)).sql)
+		e := c.assign(ex{sql: fmt.Sprintf("c%d", i+1), t: from}, k.Type, k)
+		raws, names = append(raws, e.sql), append(names, k.Name)
+		items = append(items, c.stored(t, k, e).sql)
 	}
 	text := bq.text(undecided)
+	if c.my {
+		c.plan.NewRows = &sql.NewRows{Columns: names, Rows: [][]string{raws}, From: "FROM (" + text + ") WHERE 1", Several: true}
+	}
 	items = append(items, defaults...)
 	fmt.Fprintf(b, "SELECT %s FROM (%s) WHERE 1", strings.Join(items, ","), text)
 }
@@ -397,7 +435,7 @@ func (c *comp) conflict(sc *scope, s *tree.Insert, t *catalog.Table, alias strin
 	}
 	c.add(target, ex)
 	target.clause = "UPDATE"
-	b.WriteString("DO UPDATE SET " + strings.Join(c.setList(target, t, k.Set), ","))
+	b.WriteString("DO UPDATE SET " + strings.Join(c.setList(target, t, k.Set, alias), ","))
 	if k.SetWhere != nil {
 		b.WriteString(" WHERE " + c.cond(target, k.SetWhere, "WHERE").sql)
 	}

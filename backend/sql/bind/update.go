@@ -10,11 +10,14 @@ import (
 )
 
 // setList lowers the assignments of UPDATE.
-func (c *comp) setList(sc *scope, t *catalog.Table, set []tree.Assign) []string {
+func (c *comp) setList(sc *scope, t *catalog.Table, set []tree.Assign, alias string) []string {
+	if c.my {
+		return c.mySetList(sc, t, set, alias)
+	}
 	var out []string
 	seen := map[string]bool{}
 	put := func(k *catalog.Column, sql string) {
-		if seen[k.Name] && !c.my {
+		if seen[k.Name] {
 			e := op.Errorf(op.DuplicateColumn, "multiple assignments to same column %q", k.Name)
 			e.Column = k.Name
 			panic(failure{e})
@@ -33,28 +36,28 @@ func (c *comp) setList(sc *scope, t *catalog.Table, set []tree.Assign) []string 
 		}
 		c.setMany(sc, t, a, put)
 	}
-	if c.my || hasOnUpdate(t) {
-		for _, k := range t.Columns {
-			if k.OnUpdateNow && !seen[k.Name] {
-				now := mk(k.Type, "dotdo_cast(%s,%d,%d,0,0)", c.env("now"), op.TTimestampTZ, op.TTimestamp)
-				if k.Type.Base == op.TTimestampTZ {
-					now.sql = c.env("now")
-				}
-				out = append(out, catalog.Quote(k.Name)+"="+now.sql)
-			}
+	for _, k := range t.Columns {
+		if k.OnUpdateNow && !seen[k.Name] {
+			out = append(out, catalog.Quote(k.Name)+"="+c.updateNow(k))
 		}
 	}
 	return out
 }
 
-// hasOnUpdate tells whether a table has an ON UPDATE CURRENT_TIMESTAMP column.
-func hasOnUpdate(t *catalog.Table) bool {
-	for _, k := range t.Columns {
-		if k.OnUpdateNow {
-			return true
-		}
+// updateNow is the value of an ON UPDATE CURRENT_TIMESTAMP column.
+func (c *comp) updateNow(k *catalog.Column) string {
+	now := c.env("now")
+	unit := int64(1_000_000)
+	for i := int32(1); i < k.Type.Size; i++ {
+		unit /= 10
 	}
-	return false
+	if k.Type.Base != op.TTimestampTZ {
+		now = fmt.Sprintf("dotdo_cast_s(%s,%d,%d,0,0)", now, op.TTimestampTZ, op.TTimestamp)
+	}
+	if !c.my || unit <= 1 {
+		return now
+	}
+	return fmt.Sprintf("(%s-%s%%%d)", now, now, unit)
 }
 
 // setValue lowers one assigned value.
@@ -131,7 +134,9 @@ func (c *comp) updatePlan(s *tree.Update) {
 		where = c.cond(sc, s.Where, "WHERE").sql
 	}
 	sc.clause = "UPDATE"
-	set := c.setList(sc, t, s.Set)
+	c.lax = c.my && (s.Ignore || !c.Env.Strict)
+	c.laxNull = c.lax
+	set := c.setList(sc, t, s.Set, alias)
 	var b strings.Builder
 	b.WriteString("UPDATE ")
 	if s.Ignore {
@@ -146,6 +151,15 @@ func (c *comp) updatePlan(s *tree.Update) {
 	}
 	if where != "" {
 		b.WriteString(" WHERE " + where)
+	}
+	if n := c.plan.NewRows; n != nil {
+		n.From, n.RowID = fmt.Sprintf("FROM %s AS %s", catalog.Quote(t.Store), alias), alias+".rowid"
+		if from != "" {
+			n.From += "," + from
+		}
+		if where != "" {
+			n.From += " WHERE " + where
+		}
 	}
 	b.WriteString(c.returning(outer, t, s.Returning, s.Table.Alias, s.Table.Name.Name))
 	text := b.String()

@@ -167,6 +167,8 @@ func Cast(v op.Value, from, to op.Type, my, explicit bool, o datum.Options) (op.
 		return myNumber(to, digits(text(v, from, true, o), from))
 	}
 	switch {
+	case my && to.Base == op.TYear && from.Base != op.TYear && IsNumber(from):
+		return datum.ParseMySQL(to, text(v, from, true, o), o)
 	case IsNumber(from) && IsNumber(to):
 		return castNumber(v, to, my)
 	case IsNumber(from) && to.Base == op.TBoolean:

@@ -38,6 +38,14 @@ var sessionFuncs = []sessionFn{
 		return nextval(c, c.Catalog.Seqs[catalog.Key{Schema: a[0].Str(), Name: a[1].Str()}], a[1].Str())
 	}},
 	{"dotdo_autoinc", 3, autoInc},
+	{"dotdo_my_store", 8, myStore},
+	{"dotdo_my_changed", 2, func(c *sql.Call, a []op.Value) (op.Value, error) {
+		c.Touched++
+		if a[1].Int() != 0 {
+			c.Changed++
+		}
+		return a[0], nil
+	}},
 	{"dotdo_nextval_name", 1, func(c *sql.Call, a []op.Value) (op.Value, error) {
 		return nextval(c, sequenceNamed(c, a[0].Str()), a[0].Str())
 	}},
@@ -174,6 +182,7 @@ func noSequence(name string) error {
 // next number.
 func autoInc(c *sql.Call, a []op.Value) (op.Value, error) {
 	if !a[2].IsNull() && a[2].Int() != 0 {
+		c.GivenID = a[2].Int()
 		return a[2], nil
 	}
 	return nextval(c, c.Catalog.Seqs[catalog.Key{Schema: a[0].Str(), Name: a[1].Str()}], a[1].Str())

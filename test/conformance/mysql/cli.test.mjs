@@ -18,8 +18,7 @@ for (const [name, args, script] of [
   ['errors', ['-f', 'cli_my'], "select * from nope;\nselec 1;\ninsert into artist (id, name) values (1, 'x');\nselect 1;"],
   ['describe', ['-t', 'cli_my'], 'show keys from artist where Column_name = \'name\' and 1 = 0; select column_name, column_key from information_schema.columns where table_schema = \'cli_my\' order by ordinal_position;'],
 ]) {
-  const todo = name === 'errors' && 'a duplicate of an AUTO_INCREMENT key given explicitly names no value (skip.txt)';
-  test(`mariadb ${name}`, { todo }, async () => { const { out } = await cli(args, script);
+  test(`mariadb ${name}`, async () => { const { out } = await cli(args, script);
     golden(new URL(`./testdata/${name}.golden`, import.meta.url), out.replace(/your (MariaDB|MySQL) server version/g, 'your server version')); // the one text that names the product
    });
 }

@@ -1,0 +1,68 @@
+package rel
+
+import (
+	"github.com/dot-do/dotdo-proxy/backend/object"
+	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/rel"
+	"github.com/dot-do/dotdo-proxy/backend/sql"
+)
+
+// lax prepares a write for what the session does not want checked, and returns
+// what ends that.
+func (e *Engine) lax(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env, call *sql.Call) (func(), error) {
+	if c.Ignore && c.Tag == "INSERT" {
+		call.Notices = append(call.Notices, e.ignored(tx, c, q, env)...)
+	}
+	if !env.NoForeignKeys {
+		return func() {}, nil
+	}
+	if err := tx.Conn.ForeignKeys(false); err != nil {
+		return nil, err
+	}
+	return func() { _ = tx.Conn.ForeignKeys(true) }, nil // switching on a flag cannot fail
+}
+
+// count turns what a MySQL statement did into the numbers MySQL reports: an
+// UPDATE counts rows that changed, a replaced row or one updated instead of
+// inserted counts twice.
+func (r *result) count(tx *object.Tx, c *compiled, env *rel.Env, call *sql.Call) {
+	r.notices = append(append(r.notices, c.Notices...), call.Notices...)
+	r.given = call.GivenID
+	n := c.NewRows
+	switch c.Tag {
+	case "UPDATE":
+		r.matched, r.affected = call.Touched, call.Changed
+		if c.Ignore { // rows a key kept back were reached, not changed
+			r.affected = min(r.affected, tx.Conn.Changes())
+		}
+	case "INSERT":
+		stored := r.affected
+		r.records = stored
+		r.affected += r.removed - r.same
+		r.duplicates = r.removed - r.same
+		if c.Counted {
+			counted := call.Changed
+			if env.FoundFlag {
+				counted = call.Touched
+			}
+			r.affected = stored - call.Touched + call.Changed + counted
+			r.duplicates = counted
+		}
+		if n.From == "" {
+			r.records = int64(len(n.Rows))
+		}
+		if c.Ignore {
+			if n.From != "" {
+				for _, x := range call.Notices {
+					if x.Code == op.UniqueViolation {
+						r.records++
+					}
+				}
+			}
+			r.duplicates = r.records - stored
+		}
+		if !n.Several {
+			r.records, r.duplicates = 0, 0
+		}
+	}
+}
