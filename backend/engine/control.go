@@ -39,6 +39,9 @@ func done(lsn uint64, err error) (op.Reply, error) {
 // batch runs bodies in order in one write. Frames of all bodies are strung
 // together, except that value replies become one Values frame.
 func (l *Local) batch(ctx context.Context, s *object.Scope, o *op.Op, b *ctl.Batch) (op.Reply, error) {
+	if r := l.reader(o, b); r != nil {
+		return l.reads(ctx, s, o, b, r)
+	}
 	var values []op.Value
 	var frames []op.Frame
 	failed := false
@@ -84,6 +87,71 @@ func (l *Local) batch(ctx context.Context, s *object.Scope, o *op.Op, b *ctl.Bat
 		frames = append(frames, &op.Values{Values: values})
 	}
 	return op.ReplyOf(append(frames, &op.Done{LSN: lsn})...), nil
+}
+
+// reader is the family of a batch that needs no transaction and only reads, nil
+// for another batch.
+func (l *Local) reader(o *op.Op, b *ctl.Batch) Family {
+	if b.Atomic || b.StopOnError || o.Session.Txn != 0 || len(b.Bodies) == 0 {
+		return nil
+	}
+	f := l.family(b.Bodies[0])
+	r, ok := f.(Reader)
+	if !ok {
+		return nil
+	}
+	for _, body := range b.Bodies {
+		if body.Family() != b.Bodies[0].Family() || !r.Reads(body) {
+			return nil
+		}
+	}
+	return f
+}
+
+// reads runs a batch of reads of one family: from memory what can be, the rest
+// on one reader.
+func (l *Local) reads(ctx context.Context, s *object.Scope, o *op.Op, b *ctl.Batch, f Family) (op.Reply, error) {
+	values := make([]op.Value, len(b.Bodies))
+	missed := make([]int, 0, 16)
+	if p, ok := f.(Peeker); ok {
+		for i, body := range b.Bodies {
+			if v, ok := p.Peek(s, body); ok {
+				values[i] = v
+			} else {
+				missed = append(missed, i)
+			}
+		}
+	} else {
+		for i := range b.Bodies {
+			missed = append(missed, i)
+		}
+	}
+	if len(missed) > 0 {
+		err := s.Read(ctx, func(tx *object.Tx) error {
+			for _, i := range missed {
+				out, err := f.Apply(ctx, tx, o, b.Bodies[i])
+				switch {
+				case err != nil && op.CodeOf(err) == op.Internal:
+					return err
+				case err != nil:
+					values[i] = op.ErrorText(err.Error())
+				case len(out) == 1:
+					if v, ok := out[0].(*op.Values); ok && len(v.Values) == 1 {
+						values[i] = v.Values[0]
+						continue
+					}
+					fallthrough
+				default:
+					return op.Errorf(op.Internal, "read %d of a batch did not answer one value", i)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return op.ReplyOf(&op.Values{Values: values}, &op.Done{}), nil
 }
 
 // apply runs one body of a batch under a savepoint of its own, so that its

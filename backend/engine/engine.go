@@ -38,6 +38,18 @@ type Clean interface {
 	Clean(body op.Body) bool
 }
 
+// Reader is an optional ability of a Family: which bodies only read. A batch of
+// them that is not atomic runs on a reader.
+type Reader interface {
+	Reads(body op.Body) bool
+}
+
+// Peeker is an optional ability of a Reader: it answers a read from memory, with
+// the newest durable state, or not at all.
+type Peeker interface {
+	Peek(s *object.Scope, body op.Body) (op.Value, bool)
+}
+
 // Parser answers rel.Parse, which needs no object.
 type Parser interface {
 	Parse(ctx context.Context, p *rel.Parse) (op.Reply, error)

@@ -143,5 +143,8 @@ func (s *Scope) Savepoint(b *ctl.Savepoint) error {
 	return t.savepoint(b)
 }
 
+// Now returns the object's time, as a transaction that began now would see it.
+func (s *Scope) Now() time.Time { return s.obj.store.now() }
+
 // Local holds engine state of the object in memory, as Tx.Local.
 func (s *Scope) Local() *sync.Map { return &s.obj.local }

@@ -14,8 +14,8 @@ import (
 // maxBatch is how many pipelined commands go in one operation.
 const maxBatch = 1024
 
-// batch holds pipelined commands from the first write on: they run in one
-// operation, so they share one commit.
+// batch holds pipelined commands: they run in one operation, so they share one
+// reader or one commit.
 type batch struct {
 	list   []batched
 	free   []*kv.Command // reused
@@ -31,11 +31,11 @@ type batched struct {
 	body *kv.Command
 }
 
-// runVerb runs a key-value command: at once when it reads and nothing is
-// batched, or when no further command has arrived; else it joins the batch.
+// runVerb runs a key-value command: at once when nothing is batched and no
+// further command has arrived; else it joins the batch.
 func (c *conn) runVerb(cmd *command, args [][]byte) {
 	b := &c.batch
-	if len(b.list) == 0 && (!cmd.verb.Write || !c.r.buffered()) {
+	if len(b.list) == 0 && !c.r.buffered() {
 		mark := len(c.w.buf)
 		c.single = kv.Command{DB: c.db, Verb: cmd.name, Args: args}
 		v, err := c.value(&c.single)

@@ -167,10 +167,10 @@ func (e *Engine) wait(ctx context.Context, s *object.Scope, w *waiter) (op.Reply
 	r := &reply{}
 	var m *state
 	lsn, err := s.Write(ctx, func(tx *object.Tx) (err error) {
-		m = memory(tx)
+		m = e.memory(tx.Local())
 		m.serve(tx)
-		c := newCall(tx, w.body)
-		r.value[0], err = blockCommands[w.body.Verb](&c)
+		c := e.call(tx, w.body)
+		r.value[0], err = c.run(blockCommands[w.body.Verb])
 		if err == nil && r.value[0].IsNull() {
 			m.enqueue(w)
 		}
@@ -268,7 +268,7 @@ func (c *call) ready(db int, k *key) {
 	if k.typ != typeList && k.typ != typeZset {
 		return
 	}
-	m := memory(c.tx)
+	m := c.mem
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := watched{db, string(k.name)}
@@ -279,7 +279,7 @@ func (c *call) ready(db int, k *key) {
 
 // readyAll notes that any key may exist now.
 func (c *call) readyAll() {
-	m := memory(c.tx)
+	m := c.mem
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for w := range m.queues {
@@ -332,7 +332,7 @@ func (m *state) serve(tx *object.Tx) {
 		queue := slices.Clone(m.queues[k])
 		m.mu.Unlock()
 		for _, w := range queue {
-			c := newCall(tx, w.only(k.key))
+			c := m.engine.call(tx, w.only(k.key))
 			if row, err := c.meta([]byte(k.key)); err != nil || row.id == 0 {
 				break
 			}
@@ -354,7 +354,7 @@ func (m *state) serveOne(tx *object.Tx, c *call, w *waiter) bool {
 	old := w.claimed
 	w.claimed = tx.LSN()
 	m.mu.Unlock()
-	v, err := blockCommands[w.body.Verb](c)
+	v, err := c.run(blockCommands[w.body.Verb])
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err != nil || v.IsNull() {

@@ -35,14 +35,15 @@ func (c *call) alarm(ms int64) error { return c.tx.SetAlarm(alarmExpire, time.Un
 // Alarm implements engine.Family: it deletes expired keys, some at a time, and
 // asks for the next wake-up.
 func (e *Engine) Alarm(tx *object.Tx, _ string) error {
-	c := newCall(tx, &kv.Command{})
+	c := e.call(tx, &kv.Command{})
 	rows, err := tx.Conn.Query("SELECT id, type, db, key FROM _dotdo_kv WHERE expire > 0 AND expire <= ?1 ORDER BY expire LIMIT ?2", op.Int64(c.now), op.Int64(sweep))
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
 		k := key{id: r[0].Int(), typ: r[1].Int(), name: r[3].Raw}
-		if err := c.removeIn(int(r[2].Int()), &k); err != nil {
+		c.db = int(r[2].Int())
+		if _, err := c.run(func(c *call) (op.Value, error) { return op.Null, c.remove(&k) }); err != nil {
 			return err
 		}
 	}

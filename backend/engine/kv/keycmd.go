@@ -72,9 +72,10 @@ func typeOf(c *call) (op.Value, error) {
 	return op.Text(typeNames[k.typ]), nil
 }
 
-// dbSize implements DBSIZE.
+// dbSize implements DBSIZE: the stored number less the keys that expired and
+// still await their deletion.
 func dbSize(c *call) (op.Value, error) {
-	r, err := c.conn.Row("SELECT count(*) FROM _dotdo_kv WHERE db = ?1", op.Int64(int64(c.db)))
+	r, err := c.conn.Row("SELECT coalesce((SELECT n FROM _dotdo_kv_count WHERE db = ?1), 0) - (SELECT count(*) FROM _dotdo_kv WHERE expire > 0 AND expire <= ?2 AND db = ?1)", op.Int64(int64(c.db)), op.Int64(c.now))
 	if err != nil {
 		return op.Null, err
 	}
@@ -131,10 +132,21 @@ func (c *call) rename(nx bool) (op.Value, error) {
 // relocate gives a key another name or database; the place is free.
 func (c *call) relocate(k *key, db int, name []byte) error {
 	_, err := c.conn.Run("UPDATE _dotdo_kv SET db = ?1, key = ?2, version = ?3 WHERE id = ?4", op.Int64(int64(db)), blob(name), c.version(), op.Int64(k.id))
+	if err != nil {
+		return err
+	}
+	c.changed(c.db, k.name)
+	c.changed(db, name)
 	c.gone(c.db, k.name)
 	k.name = name
 	c.ready(db, k)
-	return err
+	if db == c.db {
+		return nil
+	}
+	if err := c.count(db, 1); err != nil {
+		return err
+	}
+	return c.counted(c.db, -1)
 }
 
 // database reads a database number.
@@ -234,7 +246,7 @@ func flushAll(c *call) (op.Value, error) {
 	for db := range databases {
 		c.goneAll(db)
 	}
-	for _, text := range []string{"DELETE FROM _dotdo_kv", "DELETE FROM _dotdo_kv_list", "DELETE FROM _dotdo_kv_item"} {
+	for _, text := range []string{"DELETE FROM _dotdo_kv_count", "DELETE FROM _dotdo_kv", "DELETE FROM _dotdo_kv_list", "DELETE FROM _dotdo_kv_item"} {
 		if _, err := c.conn.Run(text); err != nil {
 			return op.Null, err
 		}
@@ -252,6 +264,7 @@ func flushDB(c *call) (op.Value, error) {
 		"DELETE FROM _dotdo_kv_list WHERE pos >> 32 IN (SELECT id FROM _dotdo_kv WHERE db = ?1)",
 		"DELETE FROM _dotdo_kv_item WHERE id IN (SELECT id FROM _dotdo_kv WHERE db = ?1)",
 		"DELETE FROM _dotdo_kv WHERE db = ?1",
+		"DELETE FROM _dotdo_kv_count WHERE db = ?1",
 	} {
 		if _, err := c.conn.Run(text, op.Int64(int64(c.db))); err != nil {
 			return op.Null, err
@@ -280,6 +293,9 @@ func swapDB(c *call) (op.Value, error) {
 	c.goneAll(int(b))
 	for _, step := range [][2]int64{{a, -1}, {b, a}, {-1, b}} {
 		if _, err := c.conn.Run("UPDATE _dotdo_kv SET db = ?1, version = ?3 WHERE db = ?2", op.Int64(step[1]), op.Int64(step[0]), c.version()); err != nil {
+			return op.Null, err
+		}
+		if _, err := c.conn.Run("UPDATE _dotdo_kv_count SET db = ?1 WHERE db = ?2", op.Int64(step[1]), op.Int64(step[0])); err != nil {
 			return op.Null, err
 		}
 	}

@@ -51,12 +51,27 @@ func (c *call) find(name []byte) (key, error) { return c.findIn(c.db, name) }
 
 // findIn is find in another logical database.
 func (c *call) findIn(db int, name []byte) (key, error) {
+	if c.hot != nil {
+		if k, ok := c.hot.get(c.mem, db, name, c.tx.LSN()); ok {
+			if k.expire > 0 && k.expire <= c.now {
+				return key{name: name}, nil
+			}
+			return k, nil
+		}
+	}
 	row, err := c.conn.Row("SELECT id, type, expire, n, seq, version, value FROM _dotdo_kv WHERE db = ?1 AND key = ?2", op.Int64(int64(db)), blob(name))
-	return c.row(db, name, row, err)
+	k, err := c.row(db, name, row, err)
+	if c.hot != nil && err == nil && k.id != 0 {
+		c.hot.fill(c.mem, db, &k, c.tx.LSN())
+	}
+	return k, err
 }
 
 // meta is find without the value.
 func (c *call) meta(name []byte) (key, error) {
+	if c.hot != nil {
+		return c.find(name)
+	}
 	row, err := c.conn.Row("SELECT id, type, expire, n, seq, version FROM _dotdo_kv WHERE db = ?1 AND key = ?2", op.Int64(int64(c.db)), blob(name))
 	return c.row(c.db, name, row, err)
 }
@@ -120,8 +135,9 @@ func (c *call) insert(db int, k *key) error {
 			return err
 		}
 	}
+	c.changed(db, k.name)
 	c.ready(db, k)
-	return nil
+	return c.counted(db, 1)
 }
 
 // smallID gives a collection a free id that leaves room for element numbers.
@@ -147,6 +163,7 @@ func (c *call) save(k *key) error {
 	if k.typ != typeList && k.seq >= 1<<idBits {
 		return errFull
 	}
+	c.changed(c.db, k.name)
 	_, err := c.conn.Run("UPDATE _dotdo_kv SET n = ?1, seq = ?2, version = ?3 WHERE id = ?4", op.Int64(k.n), op.Int64(k.seq), c.version(), op.Int64(k.id))
 	return err
 }
@@ -158,12 +175,14 @@ func (c *call) saveValue(k *key) error {
 		k.typ, k.seq = typeString, 0
 		return c.insert(c.db, k)
 	}
+	c.changed(c.db, k.name)
 	_, err := c.conn.Run("UPDATE _dotdo_kv SET value = ?1, n = ?2, version = ?3 WHERE id = ?4", blob(k.value), op.Int64(k.n), c.version(), op.Int64(k.id))
 	return err
 }
 
 // saveExpire stores a changed expiry.
 func (c *call) saveExpire(k *key) error {
+	c.changed(c.db, k.name)
 	if _, err := c.conn.Run("UPDATE _dotdo_kv SET expire = ?1, version = ?2 WHERE id = ?3", op.Int64(k.expire), c.version(), op.Int64(k.id)); err != nil {
 		return err
 	}
@@ -181,9 +200,31 @@ func (c *call) removeIn(db int, k *key) error {
 	if err := c.clear(k); err != nil {
 		return err
 	}
-	_, err := c.conn.Run("DELETE FROM _dotdo_kv WHERE id = ?1", op.Int64(k.id))
+	if _, err := c.conn.Run("DELETE FROM _dotdo_kv WHERE id = ?1", op.Int64(k.id)); err != nil {
+		return err
+	}
+	c.changed(db, k.name)
 	c.gone(db, k.name)
 	k.id = 0
+	return c.counted(db, -1)
+}
+
+// changed notes that the transaction changes a key. Everything that writes a
+// row of _dotdo_kv calls it.
+func (c *call) changed(db int, name []byte) { c.mem.cache.drop(c.mem, db, name, c.tx.LSN()) }
+
+// counted notes that by keys of a logical database were made.
+func (c *call) counted(db int, by int64) error {
+	if db != c.db {
+		return c.count(db, by)
+	}
+	c.made += by
+	return nil
+}
+
+// count changes the stored number of keys of a logical database.
+func (c *call) count(db int, by int64) error {
+	_, err := c.conn.Run("INSERT INTO _dotdo_kv_count(db, n) VALUES (?1, ?2) ON CONFLICT(db) DO UPDATE SET n = n + excluded.n", op.Int64(int64(db)), op.Int64(by))
 	return err
 }
 

@@ -4,7 +4,7 @@
 // their class as first word ("ERR", "WRONGTYPE"), as the family's clients know
 // them.
 //
-// Storage, three tables of the object's file:
+// Storage, four tables of the object's file:
 //
 //	_dotdo_kv       one row a key: type, expiry, version, element count, the
 //	                value of a string, and seq: a list's first position or the
@@ -13,10 +13,12 @@
 //	                a list have no gaps, so an index is an addition
 //	_dotdo_kv_item  members of hashes, sets and sorted sets; pos = key id * 2^32
 //	                + insertion number, which is also the cursor of scans
+//	_dotdo_kv_count number of keys of each logical database
 package kv
 
 import (
 	"context"
+	"math"
 
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -28,11 +30,15 @@ import (
 // databases is the number of logical databases of an object.
 const databases = 16
 
-// Engine implements engine.Family for kv bodies. All state is in the objects.
-type Engine struct{}
+// Engine implements engine.Family for kv bodies. All state but the value cache
+// is in the objects.
+type Engine struct{ cache *cache }
 
-// New returns the engine.
-func New() *Engine { return &Engine{} }
+// New returns the engine with a value cache of the default size.
+func New() *Engine { return NewSized(DefaultCache) }
+
+// NewSized returns the engine with a value cache of at most size bytes, 0 = none.
+func NewSized(size int) *Engine { return &Engine{cache: newCache(size)} }
 
 // handler executes one command.
 type handler func(c *call) (op.Value, error)
@@ -59,7 +65,8 @@ CREATE TABLE _dotdo_kv(
   id INTEGER PRIMARY KEY, db INTEGER NOT NULL, key BLOB NOT NULL, type INTEGER NOT NULL,
   expire INTEGER NOT NULL, version INTEGER NOT NULL, n INTEGER NOT NULL, seq INTEGER NOT NULL,
   value BLOB, UNIQUE(db, key));
-CREATE INDEX _dotdo_kv_expire ON _dotdo_kv(expire) WHERE expire > 0;
+CREATE INDEX _dotdo_kv_expire ON _dotdo_kv(expire, db) WHERE expire > 0;
+CREATE TABLE _dotdo_kv_count(db INTEGER PRIMARY KEY, n INTEGER NOT NULL);
 CREATE TABLE _dotdo_kv_list(pos INTEGER PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE _dotdo_kv_item(
   pos INTEGER PRIMARY KEY, id INTEGER NOT NULL, member BLOB NOT NULL, value BLOB, score REAL, UNIQUE(id, member));
@@ -80,6 +87,9 @@ type call struct {
 	verb string
 	args [][]byte
 	now  int64 // milliseconds since 1970
+	made int64 // keys made less keys removed in db, not yet counted
+	mem  *state
+	hot  *cache // serves reads; nil when a snapshot must be exact
 }
 
 // Do implements engine.Family.
@@ -90,7 +100,7 @@ func (e *Engine) Do(ctx context.Context, s *object.Scope, o *op.Op) (op.Reply, e
 	case *kv.Version:
 		var vs []op.Value
 		err := s.Read(ctx, func(tx *object.Tx) (err error) {
-			vs, err = versions(tx, b)
+			vs, err = e.versions(tx, b)
 			return err
 		})
 		if err != nil {
@@ -108,16 +118,20 @@ func (e *Engine) command(ctx context.Context, s *object.Scope, b *kv.Command) (o
 		return nil, err
 	}
 	r := &reply{}
-	run := func(tx *object.Tx) (err error) {
-		c := newCall(tx, b)
-		r.value[0], err = h(&c)
-		if err == nil && verb.Write {
-			memory(tx).after(tx, s.InTxn())
-		}
-		return err
-	}
 	if !verb.Write {
-		if err := s.Read(ctx, run); err != nil {
+		if v, ok := e.Peek(s, b); ok {
+			r.value[0] = v
+			return r, nil
+		}
+		err := s.Read(ctx, func(tx *object.Tx) (err error) {
+			c := e.call(tx, b)
+			if !s.InTxn() {
+				c.hot = e.cache
+			}
+			r.value[0], err = h(&c)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 		return r, nil
@@ -125,7 +139,15 @@ func (e *Engine) command(ctx context.Context, s *object.Scope, b *kv.Command) (o
 	if w := waits(b); w != nil && !s.InTxn() {
 		return e.wait(ctx, s, w)
 	}
-	if r.lsn, err = s.Write(ctx, run); err != nil {
+	r.lsn, err = s.Write(ctx, func(tx *object.Tx) (err error) {
+		c := e.call(tx, b)
+		r.value[0], err = c.run(h)
+		if err == nil {
+			c.mem.after(tx, s.InTxn())
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -146,9 +168,44 @@ func lookup(b *kv.Command) (handler, kv.Verb, error) {
 	return h, verb, nil
 }
 
-// newCall prepares a command for tx.
-func newCall(tx *object.Tx, b *kv.Command) call {
-	return call{tx: tx, conn: tx.Conn, db: b.DB, verb: b.Verb, args: b.Args, now: tx.Now().UnixMilli()}
+// call prepares a command for tx.
+func (e *Engine) call(tx *object.Tx, b *kv.Command) call {
+	return call{tx: tx, conn: tx.Conn, db: b.DB, verb: b.Verb, args: b.Args, now: tx.Now().UnixMilli(), mem: e.memory(tx.Local())}
+}
+
+// run executes a command that may write and counts the keys it made.
+func (c *call) run(h handler) (op.Value, error) {
+	v, err := h(c)
+	if c.made != 0 {
+		if e := c.count(c.db, c.made); e != nil {
+			return op.Null, e
+		}
+		c.made = 0
+	}
+	return v, err
+}
+
+// Peek implements engine.Peeker: a GET that the value cache answers.
+func (e *Engine) Peek(s *object.Scope, body op.Body) (op.Value, bool) {
+	b, ok := body.(*kv.Command)
+	if !ok || b.Verb != "GET" || len(b.Args) != 1 || s.InTxn() {
+		return op.Null, false
+	}
+	k, ok := e.cache.get(e.memory(s.Local()), b.DB, b.Args[0], math.MaxUint64)
+	if !ok || k.typ != typeString || k.expire > 0 && k.expire <= s.Now().UnixMilli() {
+		return op.Null, false
+	}
+	return op.Bytes(k.value), true
+}
+
+// Reads implements engine.Reader.
+func (e *Engine) Reads(body op.Body) bool {
+	b, ok := body.(*kv.Command)
+	if !ok {
+		return false
+	}
+	v, known := kv.Verbs[b.Verb]
+	return known && !v.Write
 }
 
 // Apply implements engine.Family. Blocking commands do not block here.
@@ -159,21 +216,25 @@ func (e *Engine) Apply(_ context.Context, tx *object.Tx, o *op.Op, body op.Body)
 		if err != nil {
 			return nil, err
 		}
-		c := newCall(tx, b)
-		v, err := h(&c)
+		c := e.call(tx, b)
+		batch, _ := o.Body.(*ctl.Batch)
+		alone := batch != nil && !batch.Atomic && o.Session.Txn == 0
+		if alone && !tx.Writable() {
+			c.hot = e.cache
+		}
+		v, err := c.run(h)
 		if err != nil {
 			return nil, err
 		}
 		if verb.Write {
-			batch, _ := o.Body.(*ctl.Batch)
-			memory(tx).after(tx, batch == nil || batch.Atomic || o.Session.Txn != 0)
+			c.mem.after(tx, !alone)
 		}
 		return []op.Frame{&op.Values{Values: []op.Value{v}}}, nil
 	case *kv.Version:
-		vs, err := versions(tx, b)
+		vs, err := e.versions(tx, b)
 		return []op.Frame{&op.Values{Values: vs}}, err
 	case *kv.Check:
-		vs, err := versions(tx, &kv.Version{DB: b.DB, Keys: [][]byte{b.Key}})
+		vs, err := e.versions(tx, &kv.Version{DB: b.DB, Keys: [][]byte{b.Key}})
 		if err != nil || uint64(vs[0].Int()) != b.Version {
 			return nil, err
 		}

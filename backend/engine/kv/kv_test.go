@@ -209,7 +209,7 @@ func TestDrift(t *testing.T) {
 	defer s.Release()
 	for _, at := range []int64{0, 1<<idBits - 3} {
 		if _, err := s.Write(context.Background(), func(tx *object.Tx) error {
-			c := newCall(tx, &kv.Command{})
+			c := New().call(tx, &kv.Command{})
 			k, err := c.find([]byte("l"))
 			if err != nil {
 				return err

@@ -37,13 +37,12 @@ var stringCommands = map[string]handler{
 
 // put makes name a string with a value and an expiry, whatever it was.
 func (c *call) put(name, value []byte, expire int64) error {
-	n, err := c.conn.Run(`INSERT INTO _dotdo_kv(db, key, type, expire, version, n, seq, value) VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, ?6)
-		ON CONFLICT(db, key) DO UPDATE SET expire = excluded.expire, version = excluded.version, n = excluded.n, value = excluded.value WHERE type = 1`,
+	n, err := c.conn.Run("UPDATE _dotdo_kv SET expire = ?3, version = ?4, n = ?5, value = ?6 WHERE db = ?1 AND key = ?2 AND type = 1",
 		op.Int64(int64(c.db)), blob(name), op.Int64(expire), c.version(), op.Int64(int64(len(value))), blob(value))
 	if err != nil {
 		return err
 	}
-	if n == 0 { // a collection stands there
+	if n == 0 { // a new key, or a collection stands there
 		k, err := c.meta(name)
 		if err != nil {
 			return err
@@ -56,6 +55,7 @@ func (c *call) put(name, value []byte, expire int64) error {
 		k.typ, k.expire, k.n, k.seq, k.value = typeString, expire, int64(len(value)), 0, value
 		return c.insert(c.db, &k)
 	}
+	c.changed(c.db, name)
 	if expire > 0 {
 		return c.alarm(expire)
 	}

@@ -2,6 +2,7 @@ package kv
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -18,6 +19,11 @@ type state struct {
 	floor   uint64             // version of absent keys that are not in the table
 	queues  map[watched][]*waiter
 	pending []watched // keys that exist and that somebody waits for
+
+	engine *Engine
+	cache  *cache
+	object atomic.Uint64          // the object's number in the cache
+	dirty  [stripes]atomic.Uint64 // LSN of the last transaction that changed a key of a stripe
 }
 
 // watched names a key of an object.
@@ -29,22 +35,24 @@ type watched struct {
 // stateKey is the engine's key in object.Tx.Local.
 type stateKey struct{}
 
-// memory returns the engine's state of the object.
-func memory(tx *object.Tx) *state {
-	if s, ok := tx.Local().Load(stateKey{}); ok {
+// memory returns the engine's state of an object from what the object holds.
+func (e *Engine) memory(local *sync.Map) *state {
+	if s, ok := local.Load(stateKey{}); ok {
 		return s.(*state)
 	}
-	s, _ := tx.Local().LoadOrStore(stateKey{}, &state{absent: map[watched]uint64{}, queues: map[watched][]*waiter{}})
-	return s.(*state)
+	s := &state{absent: map[watched]uint64{}, queues: map[watched][]*waiter{}, cache: e.cache, engine: e}
+	s.object.Store(objects.Add(1))
+	kept, _ := local.LoadOrStore(stateKey{}, s)
+	return kept.(*state)
 }
 
 // versions answers kv.Version. The version of a key is the LSN of its last
 // change. An absent key that is asked for is remembered from then on, so that
 // creating and deleting it again gives it another version.
-func versions(tx *object.Tx, b *kv.Version) ([]op.Value, error) {
-	c := newCall(tx, &kv.Command{DB: b.DB})
+func (e *Engine) versions(tx *object.Tx, b *kv.Version) ([]op.Value, error) {
+	c := e.call(tx, &kv.Command{DB: b.DB})
 	vs := make([]op.Value, len(b.Keys))
-	m := memory(tx)
+	m := c.mem
 	for i, name := range b.Keys {
 		k, err := c.meta(name)
 		if err != nil {
@@ -72,7 +80,7 @@ func versions(tx *object.Tx, b *kv.Version) ([]op.Value, error) {
 
 // gone notes the deletion of a key for those who watch it.
 func (c *call) gone(db int, name []byte) {
-	m := memory(c.tx)
+	m := c.mem
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.absent) == 0 {
@@ -86,7 +94,8 @@ func (c *call) gone(db int, name []byte) {
 
 // goneAll notes that all keys of a logical database went.
 func (c *call) goneAll(db int) {
-	m := memory(c.tx)
+	m := c.mem
+	m.cache.dropAll(m, c.tx.LSN())
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for w := range m.absent {
