@@ -38,8 +38,8 @@ func (c *call) insert(b *doc.Insert) (op.Reply, error) {
 		return nil, crossShard()
 	}
 	end := &op.Done{}
-	for _, at := range groups {
-		part := &doc.Insert{Collection: b.Collection, Ordered: b.Ordered}
+	for g, at := range groups {
+		part := &doc.Insert{Collection: b.Collection, Ordered: b.Ordered, Once: b.Once.Part(g), Bypass: b.Bypass}
 		for _, i := range at {
 			part.Docs = append(part.Docs, b.Docs[i])
 		}

@@ -23,6 +23,12 @@ type txnKey struct{ session, txn uint64 }
 // Release must be called once for every Scope.
 func (s *Scope) Release() { s.obj.store.unref(s.obj) }
 
+// Again opens a scope on the same object after this one was released: for
+// replies that go on later. A dropped object is not made anew.
+func (s *Scope) Again(ctx context.Context) (*Scope, error) {
+	return s.obj.store.Scope(ctx, s.obj.database, s.obj.shard, op.Session{}, false)
+}
+
 // InTxn reports whether the statement belongs to an interactive transaction.
 func (s *Scope) InTxn() bool { return s.key.txn != 0 }
 

@@ -16,37 +16,6 @@ import (
 // createFields are the fields of create.
 const createFields = "capped size max autoIndexId storageEngine validator validationLevel validationAction indexOptionDefaults viewOn pipeline collation timeseries clusteredIndex expireAfterSeconds encryptedFields changeStreamPreAndPostImages temp flags idIndex recordIdsReplicated"
 
-// cmdCreate serves create.
-func cmdCreate(ctx context.Context, r *request) ([]byte, error) {
-	coll, err := r.collection()
-	if err != nil {
-		return nil, err
-	}
-	if err := r.refuse("capped", "validator", "viewOn", "timeseries", "clusteredIndex", "expireAfterSeconds", "encryptedFields", "changeStreamPreAndPostImages"); err != nil {
-		return nil, err
-	}
-	rep, err := r.write(ctx, &doc.CreateCollection{Collection: coll})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := op.Drain(ctx, rep); err != nil {
-		return nil, err
-	}
-	return newReply().ok(), nil
-}
-
-// cmdCollMod serves collMod: nothing of it is supported yet.
-func cmdCollMod(_ context.Context, r *request) ([]byte, error) {
-	it := bsonval.Elements(r.body)
-	it.Next()
-	for it.Next() {
-		if r.cmd.allows(it.Key()) {
-			return nil, errorf(notImplemented, "option '%s' of command collMod is not supported", it.Key())
-		}
-	}
-	return newReply().ok(), nil
-}
-
 // cmdDrop serves drop.
 func cmdDrop(ctx context.Context, r *request) ([]byte, error) {
 	coll, err := r.collection()
@@ -183,7 +152,6 @@ func nameFilter(v bsonval.V) (func(string) bool, error) {
 // cmdListCollections serves listCollections.
 func cmdListCollections(ctx context.Context, r *request) ([]byte, error) {
 	filter := r.get("filter")
-	// mongosh asks for views and time series apart; there are none.
 	nameOnlyFilter := filter
 	if t := bsonval.Get(filter.Data, "type"); t.Type != 0 {
 		d := newReply()
@@ -210,13 +178,16 @@ func cmdListCollections(ctx context.Context, r *request) ([]byte, error) {
 	var out [][]byte
 	for _, d := range docs {
 		name := bsonval.Text(bsonval.Get(d, "name"))
-		if !match(name) || (kind != "" && kind != "collection") {
+		typ := bsonval.Text(bsonval.Get(d, "type"))
+		if typ == "table" { // tools know no other kind to read
+			typ = "collection"
+		}
+		if !match(name) || (kind != "" && kind != typ) {
 			continue
 		}
-		// A SQL table shows as a collection: tools know no other kind to read.
-		x := newReply().str("name", name).str("type", "collection")
+		x := newReply().str("name", name).str("type", typ)
 		if !r.truthy("nameOnly") {
-			x.add("options", bsonval.Get(d, "options")).doc("info", newReply().bool("readOnly", false).end())
+			x.add("options", bsonval.Get(d, "options")).doc("info", newReply().bool("readOnly", typ == "view").end())
 			if bsonval.Text(bsonval.Get(d, "type")) == "collection" {
 				x.doc("idIndex", newReply().int("v", 2).doc("key", newReply().int("_id", 1).end()).str("name", "_id_").end())
 			}
@@ -338,10 +309,7 @@ func parseIndex(s []byte) (doc.Index, error) {
 		case "background", "v", "ns", "dropDups":
 			keep = key == "background"
 		case "hidden":
-			if bsonval.Truthy(v) {
-				return x, errorf(notImplemented, "hidden indexes are not supported")
-			}
-			keep = false
+			keep = bsonval.Truthy(v)
 		case "expireAfterSeconds":
 			n, ok := bsonval.Int(v)
 			if !ok || n < 0 || n > 1<<31-1 {

@@ -31,7 +31,7 @@ func commands() []command {
 		{name: "abortTransaction", run: cmdAbort, txn: true, stable: true, help: "aborts a transaction"},
 		{name: "aggregate", run: cmdAggregate, fields: "pipeline cursor explain allowDiskUse bypassDocumentValidation collation hint let isMapReduceCommand", txn: true, stable: true, help: "runs a pipeline"},
 		{name: "buildInfo", run: cmdBuildInfo, noAuth: true, help: "version of the server"},
-		{name: "collMod", run: cmdCollMod, fields: "index validator validationLevel validationAction changeStreamPreAndPostImages viewOn pipeline expireAfterSeconds", stable: true, help: "changes a collection (refused)"},
+		{name: "collMod", run: cmdCollMod, fields: "index validator validationLevel validationAction changeStreamPreAndPostImages viewOn pipeline expireAfterSeconds cappedSize cappedMax timeseries", stable: true, help: "changes a collection"},
 		{name: "collStats", run: cmdCollStats, fields: "scale freeStorage", help: "sizes of a collection"},
 		{name: "commitTransaction", run: cmdCommit, txn: true, stable: true, help: "commits a transaction"},
 		{name: "connectionStatus", run: cmdConnectionStatus, fields: "showPrivileges", noAuth: true, help: "who is logged in"},

@@ -153,6 +153,7 @@ func (c *cursor) batch(ctx context.Context, n int64) ([][]byte, error) {
 			if c.done {
 				break
 			}
+			c.want(n - int64(len(docs)))
 			if err := c.fill(ctx); err != nil {
 				return nil, err
 			}
@@ -164,9 +165,21 @@ func (c *cursor) batch(ctx context.Context, n int64) ([][]byte, error) {
 		}
 		size += len(d) + 16
 		docs = append(docs, d)
+		c.queue[0] = nil
 		c.queue = c.queue[1:]
 	}
+	if len(c.queue) == 0 {
+		c.queue = nil
+	}
 	return docs, nil
+}
+
+// want tells a reply that can use it how many documents are asked for, so that
+// a cursor that waits holds as few as possible. n < 0: as many as fit.
+func (c *cursor) want(n int64) {
+	if w, ok := c.reply.(interface{ Want(n int) }); ok {
+		w.Want(int(max(0, min(n, 1<<20))))
+	}
 }
 
 // fill reads the next frame.
@@ -191,6 +204,7 @@ func (c *cursor) fill(ctx context.Context) error {
 // finished reports whether nothing is left; it may read ahead one frame.
 func (c *cursor) finished(ctx context.Context) (bool, error) {
 	for len(c.queue) == 0 && !c.done {
+		c.want(1)
 		if err := c.fill(ctx); err != nil {
 			return false, err
 		}

@@ -104,11 +104,12 @@ var codes = map[op.Code]code{
 var objectCodes = map[op.Code]map[string]code{
 	op.InvalidArgument: {"_id": invalidIDField, "namespace": invalidNamespace, "parallel": parallelArrays, "regex": {51091, "Location51091"}, "conversion": conversionFailure, "indexOptions": invalidOptions},
 	op.TypeMismatch:    {"path": pathNotViable, "update": typeMismatch},
-	op.NotFound:        {"index": indexNotFound},
+	op.NotFound:        {"index": indexNotFound, "cursor": {175, "QueryPlanKilled"}},
 	op.AlreadyExists:   {"indexKeySpecs": indexKeySpecs, "indexOptions": indexOptions},
 	op.ReadOnly:        {"_id": immutableField},
-	op.TooLarge:        {"memory": memoryLimit},
+	op.TooLarge:        {"memory": memoryLimit, "viewdepth": {165, "ViewDepthLimitExceeded"}},
 	op.Unsupported:     {"view": commandNotOnView, "table": operationFailed},
+	op.Serialization:   {"session": transactionTooOld},
 	op.Undefined:       {"variable": undefinedVariable},
 }
 
@@ -132,6 +133,11 @@ func translate(err error) *cmdError {
 		out.extra = duplicateFields(e.Columns, e.Values)
 		if !strings.HasPrefix(e.Msg, "E11000") {
 			out.msg = "E11000 duplicate key error: " + e.Msg
+		}
+	case op.CheckViolation:
+		if e.Object == "validator" && len(e.Values) > 0 {
+			info := newReply().add("failingDocumentId", bsonval.ToBSON(e.Values[0])).end()
+			out.extra = bsoncore.AppendDocumentElement(nil, "errInfo", info)
 		}
 	case op.Serialization, op.Deadlock, op.LockTimeout:
 		out.msg = "Caused by :: " + e.Msg + " :: Please retry your operation or multi-document transaction."

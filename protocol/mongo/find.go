@@ -94,32 +94,31 @@ func (r *request) filter(key string) (*op.Expr, error) {
 	return parseFilter(d)
 }
 
-// checkHint verifies that a hinted index exists; the planner's own choice
-// gives the same documents.
-func (r *request) checkHint(ctx context.Context, coll string, hint bsonval.V) error {
-	if hint.Type == 0 || (hint.Type == bsonval.Document && len(hint.Data) == 5) {
-		return nil
-	}
-	if hint.Type == bsonval.Document && bsonval.Get(hint.Data, "$natural").Type != 0 {
-		return nil
-	}
-	rep, err := r.read(ctx, &doc.ListIndexes{Collection: coll})
-	if err != nil {
-		if c := translate(err).code; c == namespaceNotFound {
-			return nil
+// hint decodes a hint: an index by name or key, or the order of storage.
+func hint(v bsonval.V) (*doc.Hint, error) {
+	switch v.Type {
+	case 0:
+		return nil, nil
+	case bsonval.String:
+		if bsonval.Text(v) == "$natural" {
+			return &doc.Hint{Natural: 1}, nil
 		}
-		return err
-	}
-	docs, _, err := collectDocs(ctx, rep)
-	if err != nil {
-		return err
-	}
-	for _, d := range docs {
-		if (hint.Type == bsonval.String && bsonval.Equal(hint, bsonval.Get(d, "name"))) || (hint.Type == bsonval.Document && bsonval.Equal(hint, bsonval.Get(d, "key"))) {
-			return nil
+		return &doc.Hint{Name: bsonval.Text(v)}, nil
+	case bsonval.Document:
+		it := bsonval.Elements(v.Data)
+		if !it.Next() {
+			return nil, nil
 		}
+		if it.Key() != "$natural" {
+			return &doc.Hint{Key: v.Data}, nil
+		}
+		n, ok := bsonval.Int(it.Value)
+		if !ok || (n != 1 && n != -1) {
+			return nil, errorf(badValue, "$natural hint must be 1 or -1")
+		}
+		return &doc.Hint{Natural: int(n)}, nil
 	}
-	return errorf(badValue, "error processing query: ns=%s.%s: planner returned error :: caused by :: hint provided does not correspond to an existing index", r.db, coll)
+	return nil, errorf(failedToParse, "Hint must be a string or an object")
 }
 
 // parseFind decodes find.
@@ -133,6 +132,9 @@ func (r *request) parseFind() (*doc.Find, cursorOptions, error) {
 		return nil, o, err
 	}
 	b := &doc.Find{Collection: coll}
+	if b.Hint, err = hint(r.get("hint")); err != nil {
+		return nil, o, err
+	}
 	o = cursorOptions{ns: r.db + "." + coll, batch: 101, single: r.truthy("singleBatch"), noTimeout: r.truthy("noCursorTimeout")}
 	if b.Filter, err = r.filter("filter"); err != nil {
 		return nil, o, err
@@ -141,7 +143,7 @@ func (r *request) parseFind() (*doc.Find, cursorOptions, error) {
 	if err != nil {
 		return nil, o, err
 	}
-	if b.Sort, err = parseSort(emptyIfNil(sort)); err != nil {
+	if b.Sort, b.Hint, err = naturalSort(emptyIfNil(sort), b.Hint); err != nil {
 		return nil, o, err
 	}
 	project, err := r.document("projection")
@@ -174,6 +176,20 @@ func (r *request) parseFind() (*doc.Find, cursorOptions, error) {
 	return b, o, err
 }
 
+// naturalSort decodes a sort; {$natural: ±1} is the order of storage.
+func naturalSort(d []byte, h *doc.Hint) ([]op.Sort, *doc.Hint, error) {
+	v := bsonval.Get(d, "$natural")
+	if v.Type == 0 {
+		s, err := parseSort(d)
+		return s, h, err
+	}
+	n, err := hint(bsonval.DocV(d))
+	if err == nil && h != nil {
+		err = errorf(badValue, "Cannot use a $natural sort with a hint")
+	}
+	return nil, n, err
+}
+
 // emptyIfNil gives an empty document for nil.
 func emptyIfNil(d []byte) []byte {
 	if d == nil {
@@ -188,9 +204,6 @@ func cmdFind(ctx context.Context, r *request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.checkHint(ctx, b.Collection, r.get("hint")); err != nil {
-		return nil, err
-	}
 	rep, err := r.read(ctx, b)
 	if err != nil {
 		return nil, err
@@ -200,9 +213,6 @@ func cmdFind(ctx context.Context, r *request) ([]byte, error) {
 
 // cmdAggregate serves aggregate.
 func cmdAggregate(ctx context.Context, r *request) ([]byte, error) {
-	if err := r.refuse("isMapReduceCommand"); err != nil {
-		return nil, err
-	}
 	coll := ""
 	if v := r.first(); v.Type == bsonval.String {
 		var err error
@@ -227,12 +237,29 @@ func cmdAggregate(ctx context.Context, r *request) ([]byte, error) {
 	}
 	items := bsonval.Items(list)
 	if r.truthy("explain") {
-		return r.explainAggregate(ctx, coll, items)
+		return r.explainBody(ctx, r, "queryPlanner")
 	}
 	if coll == "" && len(items) > 0 && bsonval.Get(items[0].Data, "$currentOp").Type != 0 {
 		return r.currentOpCursor(ctx, items[1:], o)
 	}
-	b := &doc.Aggregate{Collection: coll, Batch: o.batch}
+	b, err := r.parseAggregate(coll, items)
+	if err != nil {
+		return nil, err
+	}
+	b.Batch = o.batch
+	rep, err := r.read(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	return r.openCursor(ctx, rep, o)
+}
+
+// parseAggregate decodes a pipeline with the options of aggregate.
+func (r *request) parseAggregate(coll string, items []bsonval.V) (*doc.Aggregate, error) {
+	if err := r.refuse(); err != nil {
+		return nil, err
+	}
+	b := &doc.Aggregate{Collection: coll}
 	var err error
 	if b.Stages, err = parsePipeline(items); err != nil {
 		return nil, err
@@ -243,18 +270,12 @@ func cmdAggregate(ctx context.Context, r *request) ([]byte, error) {
 	if b.Lets, err = r.lets(); err != nil {
 		return nil, err
 	}
-	if err := r.checkHint(ctx, coll, r.get("hint")); err != nil {
-		return nil, err
-	}
-	rep, err := r.read(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	return r.openCursor(ctx, rep, o)
+	b.Hint, err = hint(r.get("hint"))
+	return b, err
 }
 
-// cmdCount serves count.
-func cmdCount(ctx context.Context, r *request) ([]byte, error) {
+// parseCount decodes count.
+func (r *request) parseCount() (*doc.Count, error) {
 	coll, err := r.collection()
 	if err != nil {
 		return nil, err
@@ -275,7 +296,14 @@ func cmdCount(ctx context.Context, r *request) ([]byte, error) {
 	if b.Page.Limit < 0 {
 		b.Page.Limit = -b.Page.Limit
 	}
-	if err := r.checkHint(ctx, coll, r.get("hint")); err != nil {
+	b.Hint, err = hint(r.get("hint"))
+	return b, err
+}
+
+// cmdCount serves count.
+func cmdCount(ctx context.Context, r *request) ([]byte, error) {
+	b, err := r.parseCount()
+	if err != nil {
 		return nil, err
 	}
 	rep, err := r.read(ctx, b)
@@ -289,8 +317,8 @@ func cmdCount(ctx context.Context, r *request) ([]byte, error) {
 	return newReply().int("n", d.Matched).ok(), nil
 }
 
-// cmdDistinct serves distinct.
-func cmdDistinct(ctx context.Context, r *request) ([]byte, error) {
+// parseDistinct decodes distinct.
+func (r *request) parseDistinct() (*doc.Distinct, error) {
 	coll, err := r.collection()
 	if err != nil {
 		return nil, err
@@ -306,6 +334,16 @@ func cmdDistinct(ctx context.Context, r *request) ([]byte, error) {
 	if b.Filter, err = r.filter("query"); err != nil {
 		return nil, err
 	}
+	b.Hint, err = hint(r.get("hint"))
+	return b, err
+}
+
+// cmdDistinct serves distinct.
+func cmdDistinct(ctx context.Context, r *request) ([]byte, error) {
+	b, err := r.parseDistinct()
+	if err != nil {
+		return nil, err
+	}
 	rep, err := r.read(ctx, b)
 	if err != nil {
 		return nil, err
@@ -319,84 +357,4 @@ func cmdDistinct(ctx context.Context, r *request) ([]byte, error) {
 		list[i] = bsonval.ToBSON(v)
 	}
 	return newReply().add("values", bsonval.ArrayV(list)).ok(), nil
-}
-
-// cmdExplain serves explain of find, count, distinct, aggregate, update,
-// delete and findAndModify: the plan of reading, without running it.
-func cmdExplain(ctx context.Context, r *request) ([]byte, error) {
-	inner := r.first()
-	if inner.Type != bsonval.Document {
-		return nil, errorf(typeMismatch, "BSON field 'explain' must be an object")
-	}
-	it := bsonval.Elements(inner.Data)
-	if !it.Next() {
-		return nil, errorf(failedToParse, "explain needs a command")
-	}
-	b := &doc.Explain{Collection: bsonval.Text(it.Value)}
-	q, s := bsonval.Missing, bsonval.Get(inner.Data, "sort")
-	switch it.Key() {
-	case "find":
-		q = bsonval.Get(inner.Data, "filter")
-	case "count", "distinct", "findAndModify", "findandmodify":
-		q = bsonval.Get(inner.Data, "query")
-	case "aggregate":
-		return r.explainAggregate(ctx, b.Collection, bsonval.Items(bsonval.Get(inner.Data, "pipeline")))
-	case "update", "delete":
-		list := bsonval.Items(bsonval.Get(inner.Data, it.Key()+"s"))
-		if len(list) > 0 {
-			q = bsonval.Get(list[0].Data, "q")
-		}
-	default:
-		return nil, errorf(commandNotFound, "Explain failed due to unknown command: %s", it.Key())
-	}
-	return r.explain(ctx, b, q, s)
-}
-
-// explainAggregate explains the reading of a pipeline's first stages.
-func (r *request) explainAggregate(ctx context.Context, coll string, items []bsonval.V) ([]byte, error) {
-	if _, err := parsePipeline(items); err != nil {
-		return nil, err
-	}
-	q, s := bsonval.Missing, bsonval.Missing
-	if len(items) > 0 {
-		q = bsonval.Get(items[0].Data, "$match")
-		if next := items[min(1, len(items)-1)]; q.Type == 0 {
-			s = bsonval.Get(items[0].Data, "$sort")
-		} else {
-			s = bsonval.Get(next.Data, "$sort")
-		}
-	}
-	return r.explain(ctx, &doc.Explain{Collection: coll}, q, s)
-}
-
-// explain asks for the plan and wraps it.
-func (r *request) explain(ctx context.Context, b *doc.Explain, q, s bsonval.V) ([]byte, error) {
-	var err error
-	if q.Type == bsonval.Document {
-		if b.Filter, err = parseFilter(q.Data); err != nil {
-			return nil, err
-		}
-	}
-	if s.Type == bsonval.Document {
-		if b.Sort, err = parseSort(s.Data); err != nil {
-			return nil, err
-		}
-	}
-	rep, err := r.read(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	docs, _, err := collectDocs(ctx, rep)
-	if err != nil {
-		return nil, err
-	}
-	plan := newReply().str("stage", "EOF").end()
-	if len(docs) > 0 {
-		plan = docs[0]
-	}
-	if q.Type == 0 {
-		q = bsonval.DocV(bsonval.EmptyDoc)
-	}
-	planner := newReply().str("namespace", r.db+"."+b.Collection).add("parsedQuery", q).doc("winningPlan", plan).docs("rejectedPlans", nil).end()
-	return newReply().str("explainVersion", "1").doc("queryPlanner", planner).doc("serverInfo", r.serverInfo()).ok(), nil
 }

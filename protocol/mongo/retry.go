@@ -3,6 +3,8 @@ package mongo
 import (
 	"context"
 	"sync"
+
+	"github.com/dot-do/dotdo-proxy/backend/op/doc"
 )
 
 // maxRetries bounds how many retryable writes are remembered, and how many
@@ -24,9 +26,19 @@ type retried struct {
 	reply []byte // nil when the write failed and may run again
 }
 
-// retries remembers the replies of retryable writes, so that a driver that
-// sends one again after a lost connection gets the first outcome. It is in
-// memory: a restart forgets it, as the window of a retry is seconds.
+// once names the write of a command that may be sent again; nil otherwise. The
+// engine keeps its answer in the transaction of the write.
+func (r *request) once() *doc.Once {
+	if r.txn != nil || !r.cmd.retry || !r.opt.hasTxn {
+		return nil
+	}
+	return &doc.Once{Session: r.opt.lsid, Number: r.opt.txnNumber}
+}
+
+// retries remembers the replies of retryable writes while the process lives.
+// The engine's own memory survives a restart, but knows each object's share
+// only: this one knows the reply of a command that wrote several objects, and
+// lets a second sending wait for the first.
 type retries struct {
 	mu    sync.Mutex
 	seen  map[retryKey]*retried

@@ -74,7 +74,7 @@ func cmdInsert(ctx context.Context, r *request) ([]byte, error) {
 	if err := checkBatch(len(docs)); err != nil {
 		return nil, err
 	}
-	rep, err := r.write(ctx, &doc.Insert{Collection: coll, Docs: docs, Ordered: r.ordered()})
+	rep, err := r.write(ctx, &doc.Insert{Collection: coll, Docs: docs, Ordered: r.ordered(), Once: r.once(), Bypass: r.truthy("bypassDocumentValidation")})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func statementField(key, allowed string) error {
 func parseUpdateStatement(r *request, coll string, d []byte) (op.Body, error) {
 	b := &doc.Update{Collection: coll}
 	var q []byte
-	u, arrays := bsonval.Missing, bsonval.Missing
+	u, arrays, consts := bsonval.Missing, bsonval.Missing, bsonval.Missing
 	for it := bsonval.Elements(d); it.Next(); {
 		v := it.Value
 		switch it.Key() {
@@ -144,15 +144,32 @@ func parseUpdateStatement(r *request, coll string, d []byte) (op.Body, error) {
 				return nil, err
 			}
 		case "sort":
-			return nil, errorf(notImplemented, "sort of an update statement is not supported; use findAndModify")
+			if v.Type != bsonval.Document {
+				return nil, errorf(typeMismatch, "BSON field 'update.updates.sort' is the wrong type '%s', expected type 'object'", v.Type)
+			}
+			s, err := parseSort(v.Data)
+			if err != nil {
+				return nil, err
+			}
+			b.Sort = s
+		case "hint":
+			h, err := hint(v)
+			if err != nil {
+				return nil, err
+			}
+			b.Hint = h
 		case "c":
-			return nil, errorf(notImplemented, "constants of an update pipeline are not supported")
+			consts = v
 		default:
-			if err := statementField(it.Key(), "hint upsertSupplied sampleId"); err != nil {
+			if err := statementField(it.Key(), "upsertSupplied sampleId"); err != nil {
 				return nil, err
 			}
 		}
 	}
+	if b.Sort != nil && b.Multi {
+		return nil, errorf(failedToParse, "Cannot specify sort with multi=true")
+	}
+	b.Bypass = r.truthy("bypassDocumentValidation")
 	if q == nil || u.Type == 0 {
 		return nil, errorf(missingField, "BSON field 'update.updates.q' or 'u' is missing but a required field")
 	}
@@ -163,6 +180,15 @@ func parseUpdateStatement(r *request, coll string, d []byte) (op.Body, error) {
 	m, err := parseUpdate(u, q, bsonval.Items(arrays))
 	if err != nil {
 		return nil, err
+	}
+	if b.Lets, err = r.lets(); err != nil {
+		return nil, err
+	}
+	for it := bsonval.Elements(consts.Data); consts.Type == bsonval.Document && it.Next(); {
+		b.Lets = append(b.Lets, doc.Let{Name: strings.Clone(it.Key()), Value: bsonval.FromBSON(it.Value)})
+	}
+	if consts.Type != 0 && m.pipeline == nil {
+		return nil, errorf(code{51198, "Location51198"}, "Constant values may only be specified for pipeline updates")
 	}
 	if m.replace && b.Multi {
 		return nil, errorf(failedToParse, "multi update is not supported for replacement-style update")
@@ -190,8 +216,14 @@ func parseDeleteStatement(r *request, coll string, d []byte) (op.Body, error) {
 			if err := r.checkCollation(v); err != nil {
 				return nil, err
 			}
+		case "hint":
+			h, err := hint(v)
+			if err != nil {
+				return nil, err
+			}
+			b.Hint = h
 		default:
-			if err := statementField(it.Key(), "hint sampleId"); err != nil {
+			if err := statementField(it.Key(), "sampleId"); err != nil {
 				return nil, err
 			}
 		}
@@ -200,6 +232,9 @@ func parseDeleteStatement(r *request, coll string, d []byte) (op.Body, error) {
 		return nil, errorf(missingField, "BSON field 'delete.deletes.q' is missing but a required field")
 	}
 	var err error
+	if b.Lets, err = r.lets(); err != nil {
+		return nil, err
+	}
 	b.Filter, err = parseFilter(q)
 	return b, err
 }
@@ -211,9 +246,6 @@ func (r *request) bulk(ctx context.Context, field string, parse func(*request, s
 	if err != nil {
 		return nil, err
 	}
-	if l := r.get("let"); bsonval.Truthy(l) && len(l.Data) > 5 {
-		return nil, errorf(notImplemented, "option 'let' of command %s is not supported", r.name)
-	}
 	docs, err := r.docs(field)
 	if err != nil {
 		return nil, err
@@ -222,7 +254,7 @@ func (r *request) bulk(ctx context.Context, field string, parse func(*request, s
 		return nil, err
 	}
 	ordered := r.ordered()
-	b := &doc.Bulk{Collection: coll, Ordered: ordered}
+	b := &doc.Bulk{Collection: coll, Ordered: ordered, Once: r.once()}
 	out := &outcome{}
 	var place []int
 	for i, d := range docs {
@@ -318,9 +350,7 @@ func cmdFindAndModify(ctx context.Context, r *request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.checkHint(ctx, b.Collection, r.get("hint")); err != nil {
-		return nil, err
-	}
+	b.Once = r.once()
 	rep, err := r.write(ctx, b)
 	if err != nil {
 		return nil, err
@@ -355,10 +385,16 @@ func (r *request) parseFindAndModify() (*doc.FindAndModify, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.refuse("let"); err != nil {
+	if err := r.refuse(); err != nil {
 		return nil, err
 	}
-	b := &doc.FindAndModify{Collection: coll, Remove: r.truthy("remove"), New: r.truthy("new"), Upsert: r.truthy("upsert")}
+	b := &doc.FindAndModify{Collection: coll, Remove: r.truthy("remove"), New: r.truthy("new"), Upsert: r.truthy("upsert"), Bypass: r.truthy("bypassDocumentValidation")}
+	if b.Hint, err = hint(r.get("hint")); err != nil {
+		return nil, err
+	}
+	if b.Lets, err = r.lets(); err != nil {
+		return nil, err
+	}
 	if b.Filter, err = r.filter("query"); err != nil {
 		return nil, err
 	}

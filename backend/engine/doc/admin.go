@@ -12,7 +12,6 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/op/bsonval"
 	"github.com/dot-do/dotdo-proxy/backend/op/doc"
 	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
-	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // ttlAlarm is the alarm that removes expired documents, every ttlEvery.
@@ -37,26 +36,19 @@ func forget(s *catalog.Snapshot, x *catalog.Index) {
 	}
 }
 
-// createCollection runs CreateCollection.
-func (r *run) createCollection(b *doc.CreateCollection) error {
-	if t := r.table(b.Collection); t != nil {
-		db, _ := r.tx.Object()
-		return &op.Error{Code: op.AlreadyExists, Object: "collection", Name: b.Collection, Msg: "Collection " + db + "." + b.Collection + " already exists."}
-	}
-	_, err := r.create(b.Collection, b.Options)
-	return err
-}
-
 // createIndexes runs CreateIndexes.
 func (r *run) createIndexes(b *doc.CreateIndexes) (*op.Done, error) {
 	t := r.table(b.Collection)
 	d := &op.Done{}
 	if t == nil {
 		var err error
-		if t, err = r.create(b.Collection, nil); err != nil {
+		if t, err = r.create(b.Collection, false); err != nil {
 			return nil, err
 		}
 		d.Extra = []op.Value{op.Text("created")}
+	}
+	if t.Kind == catalog.KindDocView {
+		return nil, onView(t.Name)
 	}
 	if t.Kind != catalog.KindCollection {
 		return nil, &op.Error{Code: op.Unsupported, Object: "index", Msg: "indexes of a SQL table are created with SQL (CREATE INDEX)"}
@@ -136,7 +128,7 @@ func (r *run) createIndex(coll string, x *doc.Index) (bool, error) {
 
 // sameOptions compares the stored definitions apart from version numbers.
 func sameOptions(a, b []byte) bool {
-	for _, k := range []string{"expireAfterSeconds", "sparse", "hidden"} {
+	for _, k := range []string{"expireAfterSeconds", "sparse", "collation"} {
 		x, y := bsonval.Get(a, k), bsonval.Get(b, k)
 		if bsonval.Truthy(x) != bsonval.Truthy(y) || (x.Type != 0 && y.Type != 0 && !bsonval.Equal(x, y)) {
 			return false
@@ -177,7 +169,13 @@ func (r *run) listIndexes(name string) ([][]byte, error) {
 	if t == nil {
 		return nil, r.missing(name)
 	}
-	docs := [][]byte{buildDoc("v", bsonval.Int32V(2), "key", bsonval.DocV(buildDoc("_id", bsonval.Int32V(1))), "name", bsonval.StringV("_id_"))}
+	if t.Kind == catalog.KindDocView {
+		return nil, onView(t.Name)
+	}
+	docs := [][]byte{buildDoc("v", bsonval.Int32V(2), "key", bsonval.DocV(idKey), "name", bsonval.StringV("_id_"))}
+	if c := bsonval.Get(clientOptions(t), "clusteredIndex"); c.Type == bsonval.Document {
+		docs[0] = merged(merged(docs[0], c.Data), buildDoc("clustered", bsonval.BoolV(true)))
+	}
 	if t.Kind == catalog.KindTable && len(t.Primary) != 1 {
 		docs = nil
 	}
@@ -268,6 +266,12 @@ func (r *run) drop(name string) (*op.Done, error) {
 	if t == nil {
 		return &op.Done{}, nil
 	}
+	if t.Kind == catalog.KindDocView {
+		s := r.tx.Catalog().Edit()
+		delete(s.Tables, t.Key())
+		r.tx.SetCatalog(s)
+		return &op.Done{Affected: 1}, nil
+	}
 	if t.Kind != catalog.KindCollection {
 		return nil, &op.Error{Code: op.Unsupported, Object: "table", Msg: "\"" + name + "\" is a SQL table; drop it with SQL (DROP TABLE)"}
 	}
@@ -330,26 +334,30 @@ func (r *run) rename(b *doc.RenameCollection) error {
 func listCollections(s *catalog.Snapshot) [][]byte {
 	var list []*catalog.Table
 	for _, t := range s.Tables {
-		if t.Schema == "public" && (t.Kind == catalog.KindCollection || t.Kind == catalog.KindTable) && !strings.HasPrefix(t.Name, "_dotdo_") {
+		if t.Schema == "public" && (t.Kind == catalog.KindCollection || t.Kind == catalog.KindTable || t.Kind == catalog.KindDocView) && !strings.HasPrefix(t.Name, "_dotdo_") {
 			list = append(list, t)
 		}
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	docs := make([][]byte, len(list))
 	for i, t := range list {
-		kind, options := "collection", bsonval.EmptyDoc
-		if t.Kind == catalog.KindTable {
-			kind = "table"
-		}
-		if text := t.Options["mongo"]; text != "" {
-			var raw bson.Raw
-			if bson.UnmarshalExtJSON([]byte(text), true, &raw) == nil {
-				options = raw
-			}
+		kind, options := "collection", clientOptions(t)
+		switch {
+		case t.Kind == catalog.KindTable:
+			kind, options = "table", bsonval.EmptyDoc
+		case t.Kind == catalog.KindDocView:
+			kind = "view"
+		case bsonval.Get(options, "timeseries").Type != 0:
+			kind = "timeseries"
 		}
 		docs[i] = buildDoc("name", bsonval.StringV(t.Name), "type", bsonval.StringV(kind), "options", bsonval.DocV(options))
 	}
 	return docs
+}
+
+// onView is the refusal of what only a collection can do.
+func onView(name string) error {
+	return &op.Error{Code: op.Unsupported, Object: "view", Name: name, Msg: "Namespace " + name + " is a view, not a collection"}
 }
 
 // stats answers counts and sizes.
@@ -360,6 +368,13 @@ func (r *run) stats(name string) ([]byte, error) {
 	t := r.table(name)
 	if t == nil {
 		return buildDoc("count", bsonval.Int32V(0), "size", bsonval.Int32V(0), "nindexes", bsonval.Int32V(0)), nil
+	}
+	if t.Kind == catalog.KindDocView {
+		return nil, onView(name)
+	}
+	set, err := r.settingsOf(t)
+	if err != nil {
+		return nil, err
 	}
 	size := "0"
 	if t.Kind == catalog.KindCollection {
@@ -387,9 +402,13 @@ func (r *run) stats(name string) ([]byte, error) {
 	if v[0].Int() > 0 {
 		avg = v[1].Int() / v[0].Int()
 	}
-	return buildDoc("count", bsonval.IntV(v[0].Int()), "size", bsonval.IntV(v[1].Int()), "avgObjSize", bsonval.IntV(avg), "storageSize", bsonval.IntV(disk),
-		"nindexes", bsonval.Int32V(int32(len(docIndexes(t))+1)), "totalIndexSize", bsonval.IntV(total), "totalSize", bsonval.IntV(disk+total),
-		"indexSizes", bsonval.DocV(buildDoc(sizes...)), "capped", bsonval.BoolV(false)), nil
+	extra := []any{}
+	if set.capped {
+		extra = []any{"max", bsonval.IntV(set.maxDocs), "maxSize", bsonval.IntV(set.maxBytes)}
+	}
+	return buildDoc(append([]any{"count", bsonval.IntV(v[0].Int()), "size", bsonval.IntV(v[1].Int()), "avgObjSize", bsonval.IntV(avg), "storageSize", bsonval.IntV(disk),
+		"nindexes", bsonval.Int32V(int32(len(docIndexes(t)) + 1)), "totalIndexSize", bsonval.IntV(total), "totalSize", bsonval.IntV(disk + total),
+		"indexSizes", bsonval.DocV(buildDoc(sizes...)), "capped", bsonval.BoolV(set.capped)}, extra...)...), nil
 }
 
 // bytes sums the pages of SQLite objects.
@@ -442,42 +461,6 @@ func (r *run) dbStats() ([]byte, error) {
 		"storageSize", bsonval.IntV(v[0].Int()), "indexes", bsonval.IntV(indexes), "indexSize", bsonval.IntV(ix[0].Int()), "totalSize", bsonval.IntV(v[0].Int())), nil
 }
 
-// explain tells how a find would read.
-func (r *run) explain(b *doc.Explain) ([]byte, error) {
-	t := r.table(b.Collection)
-	if t == nil {
-		return buildDoc("stage", bsonval.StringV("EOF")), nil
-	}
-	if t.Kind != catalog.KindCollection {
-		return buildDoc("stage", bsonval.StringV("COLLSCAN"), "direction", bsonval.StringV("forward")), nil
-	}
-	indexes, err := openIndexes(t)
-	if err != nil {
-		return nil, err
-	}
-	a := choose(b.Filter, b.Sort, indexes)
-	dir := bsonval.StringV("forward")
-	if a.desc {
-		dir = bsonval.StringV("backward")
-	}
-	var inner []byte
-	switch {
-	case a.full:
-		inner = buildDoc("stage", bsonval.StringV("COLLSCAN"), "direction", dir)
-	default:
-		name, multi, key := "_id_", false, bsonval.DocV(buildDoc("_id", bsonval.Int32V(1)))
-		if a.idx != nil {
-			name, multi, key = a.idx.cat.Name, a.idx.cat.Multikey, bsonval.Get(a.idx.cat.Doc, "key")
-		}
-		scan := buildDoc("stage", bsonval.StringV("IXSCAN"), "keyPattern", key, "indexName", bsonval.StringV(name), "isMultiKey", bsonval.BoolV(multi), "direction", dir)
-		inner = buildDoc("stage", bsonval.StringV("FETCH"), "inputStage", bsonval.DocV(scan))
-	}
-	if len(b.Sort) > 0 && !a.sorted {
-		inner = buildDoc("stage", bsonval.StringV("SORT"), "inputStage", bsonval.DocV(inner))
-	}
-	return inner, nil
-}
-
 // expire removes the documents whose time is over and sets the next alarm.
 func (r *run) expire() error {
 	again := false
@@ -485,22 +468,26 @@ func (r *run) expire() error {
 		if t.Kind != catalog.KindCollection {
 			continue
 		}
-		indexes, err := openIndexes(t)
+		set, err := r.settings(t)
 		if err != nil {
 			return err
 		}
-		for _, x := range indexes {
+		if set.expire >= 0 {
+			again = true
+			name := set.timeField
+			if name == "" {
+				name = "_id"
+			}
+			if err := r.expireBy(t, name, set.expire); err != nil {
+				return err
+			}
+		}
+		for _, x := range set.indexes {
 			if x.ttl < 0 || len(x.cat.Items) != 1 {
 				continue
 			}
 			again = true
-			limit := bsonval.DateV(r.now().Add(-time.Duration(x.ttl) * time.Second).UnixMilli())
-			b := &doc.Delete{Collection: t.Name, Multi: true, Filter: &op.Expr{Op: op.ExLte, Path: x.cat.Items[0].Column, Value: bsonval.FromBSON(limit)}}
-			f, err := compileFilter(b.Filter, nil)
-			if err != nil {
-				return err
-			}
-			if _, err := r.delete(b, f); err != nil {
+			if err := r.expireBy(t, x.cat.Items[0].Column, x.ttl); err != nil {
 				return err
 			}
 		}
@@ -509,4 +496,16 @@ func (r *run) expire() error {
 		return storage(r.tx.SetAlarm(ttlAlarm, r.now().Add(ttlEvery)))
 	}
 	return nil
+}
+
+// expireBy removes the documents whose date is too old.
+func (r *run) expireBy(t *catalog.Table, name string, seconds int64) error {
+	limit := bsonval.DateV(r.now().Add(-time.Duration(seconds) * time.Second).UnixMilli())
+	b := &doc.Delete{Collection: t.Name, Multi: true, Filter: &op.Expr{Op: op.ExLte, Path: name, Value: bsonval.FromBSON(limit)}}
+	f, err := compileFilter(b.Filter, nil)
+	if err != nil {
+		return err
+	}
+	_, err = r.delete(b, f)
+	return err
 }

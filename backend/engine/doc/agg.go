@@ -4,7 +4,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"sort"
-	"time"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/bsonval"
@@ -49,9 +48,7 @@ func (p *pipeline) through(r *run, in source, n int) (source, error) {
 }
 
 // runOne sends one document through (an update by pipeline).
-func (p *pipeline) runOne(d []byte, now time.Time) ([]byte, error) {
-	r := &run{}
-	r.fixed = now
+func (p *pipeline) runOne(d []byte, r *run) ([]byte, error) {
 	out, err := p.through(r, one(d), 0)
 	if err != nil {
 		return nil, err
@@ -158,7 +155,7 @@ func compileStage(s *doc.Stage, lets map[string]bsonval.V) (stage, error) {
 	case doc.StageUnion:
 		p, err := compileStages(s.Pipeline, lets)
 		return func(r *run, in source) (source, error) {
-			more, err := r.aggregate(s.From, p)
+			more, err := r.aggregate(s.From, p, nil)
 			if err != nil {
 				return nil, err
 			}

@@ -31,7 +31,7 @@ func compile(body op.Body) (*task, error) {
 		f, err := compileAggregate(b)
 		return &task{find: f}, err
 	case *doc.Insert:
-		return &task{write: true, run: func(r *run) ([]op.Frame, error) { return frame(r.insertAll(b)) }}, nil
+		return &task{write: true, once: b.Once, run: func(r *run) ([]op.Frame, error) { return frame(r.insertAll(b)) }}, nil
 	case *doc.Update:
 		c, err := compileChange(b)
 		return &task{write: true, run: func(r *run) ([]op.Frame, error) {
@@ -50,10 +50,10 @@ func compile(body op.Body) (*task, error) {
 		}}, err
 	case *doc.Bulk:
 		items := compileBulk(b)
-		return &task{write: true, run: func(r *run) ([]op.Frame, error) { return frame(r.bulk(b, items)) }}, nil
+		return &task{write: true, once: b.Once, run: func(r *run) ([]op.Frame, error) { return frame(r.bulk(b, items)) }}, nil
 	case *doc.FindAndModify:
 		m, err := compileModify(b)
-		return &task{write: true, run: func(r *run) ([]op.Frame, error) { return r.findAndModify(m) }}, err
+		return &task{write: true, once: b.Once, run: func(r *run) ([]op.Frame, error) { return r.findAndModify(m) }}, err
 	case *doc.Count:
 		f, err := compileFilter(b.Filter, nil)
 		return &task{run: func(r *run) ([]op.Frame, error) {
@@ -72,6 +72,8 @@ func compileAdmin(body op.Body) (*task, error) {
 	switch b := body.(type) {
 	case *doc.CreateCollection:
 		return &task{write: true, run: func(r *run) ([]op.Frame, error) { return nil, r.createCollection(b) }}, nil
+	case *doc.ModifyCollection:
+		return &task{write: true, run: func(r *run) ([]op.Frame, error) { return r.modifyCollection(b) }}, nil
 	case *doc.DropCollection:
 		return &task{write: true, run: func(r *run) ([]op.Frame, error) { return frame(r.drop(b.Collection)) }}, nil
 	case *doc.RenameCollection:
@@ -90,10 +92,7 @@ func compileAdmin(body op.Body) (*task, error) {
 			return [][]byte{d}, err
 		}), nil
 	case *doc.Explain:
-		return docsTask(func(r *run) ([][]byte, error) {
-			d, err := r.explain(b)
-			return [][]byte{d}, err
-		}), nil
+		return compileExplain(b)
 	}
 	return nil, op.Errorf(op.Unsupported, "document operation %d is not supported", body.Kind())
 }
@@ -128,7 +127,7 @@ func compileFind(b *doc.Find) (*finder, error) {
 		return nil, err
 	}
 	return &finder{lets: letMap(b.Lets), batch: int(b.Page.Batch), start: func(r *run) (source, error) {
-		src, done, err := r.find(r.table(b.Collection), f, b.Sort)
+		src, done, err := r.find(r.table(b.Collection), query{filter: f, sort: b.Sort, hint: b.Hint, after: b.After})
 		if err != nil {
 			return nil, err
 		}
@@ -179,7 +178,7 @@ func compileAggregate(b *doc.Aggregate) (*finder, error) {
 			}
 			return p.through(r, listed(docs), 0)
 		}
-		return r.aggregate(b.Collection, p)
+		return r.aggregate(b.Collection, p, b.Hint)
 	}}, nil
 }
 
@@ -208,14 +207,14 @@ func (r *run) count(b *doc.Count, f *filter) (int64, error) {
 		return 0, nil
 	}
 	n := int64(0)
-	if f.all && (t.Kind == catalog.KindCollection || t.Kind == catalog.KindTable) {
+	if f.all && b.Hint == nil && (t.Kind == catalog.KindCollection || t.Kind == catalog.KindTable) {
 		v, err := r.tx.Conn.Row("SELECT count(*) FROM " + catalog.Quote(t.Store))
 		if err != nil {
 			return 0, storage(err)
 		}
 		n = v[0].Int()
 	} else {
-		src, _, err := r.find(t, f, nil)
+		src, _, err := r.find(t, query{filter: f, hint: b.Hint})
 		if err != nil {
 			return 0, err
 		}
@@ -237,7 +236,7 @@ func (r *run) count(b *doc.Count, f *filter) (int64, error) {
 
 // distinct runs a Distinct.
 func (r *run) distinct(b *doc.Distinct, f *filter) ([]op.Frame, error) {
-	src, _, err := r.find(r.table(b.Collection), f, nil)
+	src, _, err := r.find(r.table(b.Collection), query{filter: f, hint: b.Hint})
 	if err != nil {
 		return nil, err
 	}

@@ -9,11 +9,11 @@ package doc
 
 import (
 	"context"
-	"io"
 
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/bsonval"
+	"github.com/dot-do/dotdo-proxy/backend/op/doc"
 )
 
 // Engine executes document bodies. It implements engine.Family.
@@ -28,20 +28,25 @@ func New(rel Relational) *Engine { return &Engine{rel: rel} }
 // Init implements engine.Family: collections are made on first use.
 func (*Engine) Init(*object.Tx) error { return nil }
 
-// Alarm implements engine.Family: it removes expired documents.
+// Alarm implements engine.Family: it removes expired documents and forgotten
+// sessions.
 func (g *Engine) Alarm(tx *object.Tx, kind string) error {
-	if kind != ttlAlarm {
-		return op.Errorf(op.Internal, "unknown alarm %q", kind)
-	}
 	r := newRun(context.Background(), tx, nil)
 	r.rel = g.rel
 	defer r.close()
-	return r.expire()
+	switch kind {
+	case ttlAlarm:
+		return r.expire()
+	case onceAlarm:
+		return r.forgetSessions()
+	}
+	return op.Errorf(op.Internal, "unknown alarm %q", kind)
 }
 
 // task is a compiled body: read or write, run inside a transaction.
 type task struct {
 	write bool
+	once  *doc.Once                      // its answer is kept
 	find  *finder                        // a streaming read, or nil
 	run   func(*run) ([]op.Frame, error) // anything else
 }
@@ -61,7 +66,7 @@ func (g *Engine) Do(ctx context.Context, s *object.Scope, o *op.Op) (op.Reply, e
 		r.rel = g.rel
 		defer r.close()
 		var err error
-		frames, err = t.run(r)
+		frames, err = r.once(t)
 		return err
 	}
 	var lsn uint64
@@ -97,7 +102,7 @@ func (g *Engine) Apply(ctx context.Context, tx *object.Tx, _ *op.Op, body op.Bod
 	r.rel = g.rel
 	defer r.close()
 	if t.find == nil {
-		return t.run(r)
+		return r.once(t)
 	}
 	r.lets = t.find.lets
 	src, err := t.find.start(r)
@@ -115,16 +120,15 @@ type finder struct {
 	start func(*run) (source, error)
 }
 
-// What a read gathers before it becomes a stream that holds a reader: most
-// results end below this.
+// How much a reply holds in memory. A cursor that waits for its client holds
+// no transaction: see stream.
 const (
-	eagerBytes = 4 << 20
 	frameDocs  = 1000
 	frameBytes = 1 << 20
 )
 
-// stream runs a finder. Small results are complete at once; large ones hold a
-// reader until they are read or closed.
+// stream runs a finder. Inside an interactive transaction the result is
+// complete at once; otherwise it is read piece by piece.
 func (g *Engine) stream(ctx context.Context, s *object.Scope, f *finder) (op.Reply, error) {
 	if s.InTxn() {
 		var docs [][]byte
@@ -149,93 +153,22 @@ func (g *Engine) stream(ctx context.Context, s *object.Scope, f *finder) (op.Rep
 		return nil, err
 	}
 	r := newRun(ctx, v.Tx, f.lets)
-	st := &stream{run: r, view: v}
-	src, err := f.start(r)
-	if err != nil {
+	r.rel = g.rel
+	st := &stream{run: r, view: v, reopen: s.Again, lsn: v.Tx.LSN(), want: f.batch}
+	if st.src, err = f.start(r); err != nil {
 		_ = st.Close()
 		return nil, err
 	}
-	st.src = src
-	docs, done, err := st.take(1<<30, eagerBytes)
+	docs, done, err := st.take()
 	if err != nil {
 		_ = st.Close()
 		return nil, err
 	}
 	if done {
-		lsn := v.Tx.LSN()
 		_ = st.Close()
-		return op.ReplyOf(&op.Docs{Docs: docs}, &op.Done{Affected: int64(len(docs)), LSN: lsn}), nil
+		return op.ReplyOf(&op.Docs{Docs: docs}, &op.Done{Affected: int64(len(docs)), LSN: st.lsn}), nil
 	}
-	st.first = docs
+	st.first, st.more = docs, true
+	st.leave()
 	return st, nil
-}
-
-// stream is a reply that still reads.
-type stream struct {
-	run   *run
-	view  *object.View
-	src   source
-	first [][]byte
-	n     int64
-	state int // 0 reading, 1 done to be said, 2 ended
-}
-
-// take reads up to a number of documents or bytes.
-func (s *stream) take(maxDocs, maxBytes int) (docs [][]byte, done bool, err error) {
-	size := 0
-	for len(docs) < maxDocs && size < maxBytes {
-		x, err := s.src()
-		if err == io.EOF {
-			return docs, true, nil
-		}
-		if err != nil {
-			return nil, true, err
-		}
-		docs = append(docs, x.doc)
-		size += len(x.doc)
-	}
-	return docs, false, nil
-}
-
-// Next implements op.Reply.
-func (s *stream) Next(ctx context.Context) (op.Frame, error) {
-	if s.first != nil {
-		docs := s.first
-		s.first = nil
-		s.n += int64(len(docs))
-		return &op.Docs{Docs: docs}, nil
-	}
-	switch s.state {
-	case 1:
-		s.state = 2
-		d := &op.Done{Affected: s.n, LSN: s.view.Tx.LSN()}
-		_ = s.Close()
-		return d, nil
-	case 2:
-		return nil, io.EOF
-	}
-	s.run.ctx = ctx
-	docs, done, err := s.take(frameDocs, frameBytes)
-	if err != nil {
-		_ = s.Close()
-		return nil, err
-	}
-	if done {
-		s.state = 1
-		if len(docs) == 0 {
-			return s.Next(ctx)
-		}
-	}
-	s.n += int64(len(docs))
-	return &op.Docs{Docs: docs}, nil
-}
-
-// Close implements op.Reply.
-func (s *stream) Close() error {
-	if s.view != nil {
-		s.run.close()
-		s.view.Close()
-	}
-	s.state = 2
-	return nil
 }

@@ -23,6 +23,8 @@ type idx struct {
 	ttl     int64 // seconds, -1 = none
 	partial *filter
 	where   *op.Expr
+	hidden  bool
+	special string // text, 2dsphere, 2d, hashed, wildcard: no plain keys
 }
 
 // openIndex prepares an index of the catalog.
@@ -33,6 +35,7 @@ func openIndex(c *catalog.Index) (*idx, error) {
 		x.desc = append(x.desc, it.Desc)
 	}
 	x.sparse = bsonval.Truthy(bsonval.Get(c.Doc, "sparse"))
+	x.hidden = bsonval.Truthy(bsonval.Get(c.Doc, "hidden"))
 	if n, ok := bsonval.Int(bsonval.Get(c.Doc, "expireAfterSeconds")); ok {
 		x.ttl = n
 	}
@@ -216,7 +219,15 @@ func exprToBSON(e *op.Expr) []byte {
 	for _, a := range e.Args {
 		args = append(args, bsonval.DocV(exprToBSON(a)))
 	}
-	return buildDoc("o", bsonval.Int32V(int32(e.Op)), "p", bsonval.StringV(e.Path), "n", bsonval.StringV(e.Name), "v", bsonval.ToBSON(e.Value), "a", bsonval.ArrayV(args))
+	kv := []any{"o", bsonval.Int32V(int32(e.Op)), "p", bsonval.StringV(e.Path), "n", bsonval.StringV(e.Name), "v", bsonval.ToBSON(e.Value), "a", bsonval.ArrayV(args)}
+	if len(e.Names) > 0 {
+		var names []bsonval.V
+		for _, n := range e.Names {
+			names = append(names, bsonval.StringV(n))
+		}
+		kv = append(kv, "m", bsonval.ArrayV(names))
+	}
+	return buildDoc(kv...)
 }
 
 // exprFromBSON undoes exprToBSON.
@@ -225,6 +236,9 @@ func exprFromBSON(d []byte) *op.Expr {
 	e := &op.Expr{Op: op.ExprOp(o), Path: bsonval.Text(bsonval.Get(d, "p")), Name: bsonval.Text(bsonval.Get(d, "n")), Value: bsonval.FromBSON(bsonval.Get(d, "v"))}
 	for _, a := range bsonval.Items(bsonval.Get(d, "a")) {
 		e.Args = append(e.Args, exprFromBSON(a.Data))
+	}
+	for _, n := range bsonval.Items(bsonval.Get(d, "m")) {
+		e.Names = append(e.Names, bsonval.Text(n))
 	}
 	return e
 }

@@ -11,55 +11,67 @@ import (
 
 // aggregate runs a compiled pipeline over a collection or table. Leading
 // $match stages and an order after them go to the access path.
-func (r *run) aggregate(name string, p *pipeline) (source, error) {
+func (r *run) aggregate(name string, p *pipeline, hint *doc.Hint) (source, error) {
 	if name == "" {
 		return p.through(r, one(bsonval.EmptyDoc), 0)
 	}
-	return r.aggregateWhere(name, p, nil)
+	return r.aggregateWhere(name, p, nil, hint)
 }
 
-// aggregateWhere runs a pipeline over the documents that also match a filter.
-func (r *run) aggregateWhere(name string, p *pipeline, where *op.Expr) (source, error) {
+// lead is what the first stages of a pipeline ask of the access path.
+type lead struct {
+	filter *op.Expr
+	sort   []op.Sort
+	keep   int64 // a limit that follows the order
+	n      int   // stages covered
+}
+
+// lead reads the leading $match stages and the order after them; where is a
+// further condition.
+func (p *pipeline) lead(where *op.Expr) lead {
+	var l lead
 	and := &op.Expr{Op: op.ExAnd}
 	if where != nil {
 		and.Args = append(and.Args, where)
 	}
-	n := 0
-	for n < len(p.raw) && p.raw[n].Kind == doc.StageMatch {
-		if f := p.raw[n].Filter; f != nil {
+	for l.n < len(p.raw) && p.raw[l.n].Kind == doc.StageMatch {
+		if f := p.raw[l.n].Filter; f != nil {
 			and.Args = append(and.Args, f)
 		}
-		n++
+		l.n++
 	}
-	var filterExpr *op.Expr
 	switch len(and.Args) {
 	case 0:
 	case 1:
-		filterExpr = and.Args[0]
+		l.filter = and.Args[0]
 	default:
-		filterExpr = and
+		l.filter = and
 	}
-	f, err := compileFilter(filterExpr, r.lets)
+	if l.n < len(p.raw) && p.raw[l.n].Kind == doc.StageSort {
+		l.sort = p.raw[l.n].Sort
+		l.n++
+		if l.n < len(p.raw) && p.raw[l.n].Kind == doc.StageLimit {
+			l.keep = p.raw[l.n].N
+		}
+	}
+	return l
+}
+
+// aggregateWhere runs a pipeline over the documents that also match a filter.
+func (r *run) aggregateWhere(name string, p *pipeline, where *op.Expr, hint *doc.Hint) (source, error) {
+	l := p.lead(where)
+	f, err := compileFilter(l.filter, r.lets)
 	if err != nil {
 		return nil, err
 	}
-	var order []op.Sort
-	keep := int64(0)
-	if n < len(p.raw) && p.raw[n].Kind == doc.StageSort {
-		order = p.raw[n].Sort
-		n++
-		if n < len(p.raw) && p.raw[n].Kind == doc.StageLimit {
-			keep = p.raw[n].N
-		}
-	}
-	src, done, err := r.find(r.table(name), f, order)
+	src, done, err := r.find(r.table(name), query{filter: f, sort: l.sort, hint: hint})
 	if err != nil {
 		return nil, err
 	}
 	if !done {
-		src = sorted(src, order, int(min(keep, 1<<20)))
+		src = sorted(src, l.sort, int(min(l.keep, 1<<20)))
 	}
-	return p.through(r, src, n)
+	return p.through(r, src, l.n)
 }
 
 // compileLookup compiles $lookup: by equal fields, by pipeline, or both.
@@ -107,7 +119,7 @@ func compileLookup(s *doc.Stage) (stage, error) {
 // child starts a nested execution with its own copy of the variables.
 func (r *run) child() *run {
 	c := *r
-	c.open = nil
+	c.feeds = nil
 	c.lets = make(map[string]bsonval.V, len(r.lets)+2)
 	for k, v := range r.lets {
 		c.lets[k] = v
@@ -130,7 +142,7 @@ type join struct {
 func (j *join) matches(inner *run, d []byte, local path) ([][]byte, error) {
 	defer inner.close()
 	if j.s.Local == "" && j.s.Foreign == "" {
-		src, err := inner.aggregate(j.s.From, j.p)
+		src, err := inner.aggregate(j.s.From, j.p, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -145,7 +157,7 @@ func (j *join) matches(inner *run, d []byte, local path) ([][]byte, error) {
 		}
 	}
 	if j.table == nil {
-		src, err := inner.aggregateWhere(j.s.From, j.p, where)
+		src, err := inner.aggregateWhere(j.s.From, j.p, where, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -176,18 +188,14 @@ func (j *join) hash(where *op.Expr) error {
 		return nil
 	}
 	if t.Kind == catalog.KindCollection {
-		indexes, err := openIndexes(t)
-		if err != nil {
+		if a, err := j.r.access(t, query{filter: &filter{expr: where}}); err != nil || !a.full {
 			return err
 		}
-		if !choose(where, nil, indexes).full {
-			return nil
-		}
-	} else if j.s.Foreign == "_id" || (len(t.Primary) == 1 && t.Primary[0] == j.s.Foreign) {
+	} else if t.Kind == catalog.KindTable && (j.s.Foreign == "_id" || (len(t.Primary) == 1 && t.Primary[0] == j.s.Foreign)) {
 		return nil
 	}
 	f, _ := compileFilter(nil, nil)
-	src, _, err := j.r.find(t, f, nil)
+	src, _, err := j.r.find(t, query{filter: f})
 	if err != nil {
 		return err
 	}

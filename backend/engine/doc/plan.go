@@ -25,6 +25,9 @@ type access struct {
 	desc   bool // backwards
 	sorted bool // in the order asked for
 	score  int
+	after  int64    // full: behind this record number
+	fields []string // paths the spans bound, for explain
+	conds  map[string]*bounds
 }
 
 // maxSpans bounds the spans of one access ($in lists multiplied).
@@ -35,6 +38,13 @@ type bounds struct {
 	points  []bsonval.V // equality or $in
 	lo, hi  []byte      // closed range of key prefixes, nil = none
 	isRange bool
+	ends    [2]end // for explain
+}
+
+// end is one end of a range as the client gave it.
+type end struct {
+	v    bsonval.V
+	open bool
 }
 
 // conjuncts collects the usable conditions of a filter by path.
@@ -111,37 +121,85 @@ func (b *bounds) limit(o op.ExprOp, v bsonval.V) {
 	if o == op.ExGt || o == op.ExGte {
 		if len(b.lo) == 1 {
 			b.lo = key
+			b.ends[0] = end{v, o == op.ExGt}
 		}
 	} else if len(b.hi) == 1 {
 		b.hi = key
+		b.ends[1] = end{v, o == op.ExLt}
 	}
 }
 
-// choose picks the best access for a filter and an order.
-func choose(e *op.Expr, sort []op.Sort, indexes []*idx) access {
+// idIndex stands for the collection's own order by _id.
+var idIndex = &idx{paths: []path{{"_id"}}, desc: []bool{false}}
+
+// badHint is the refusal of a hint that names no index.
+func badHint() error {
+	return op.Errorf(op.InvalidArgument, "error processing query: planner returned error :: caused by :: hint provided does not correspond to an existing index")
+}
+
+// choose picks the best access for a query, or the one its hint demands.
+func choose(q query, indexes []*idx) (access, error) {
 	conds := map[string]*bounds{}
-	conjuncts(e, conds)
+	conjuncts(q.filter.expr, conds)
+	if q.hint != nil {
+		return hinted(q, conds, indexes)
+	}
 	best := access{full: true}
-	id := &idx{paths: []path{{"_id"}}, desc: []bool{false}}
-	if a, ok := try(id, []string{"_id"}, false, conds, sort); ok {
+	if a, ok := try(idIndex, []string{"_id"}, false, conds, q.sort); ok {
 		a.idx = nil
 		if a.score > best.score {
 			best = a
 		}
 	}
 	for _, x := range indexes {
-		if x.partial != nil && !implied(x.where, e) {
+		if x.hidden || x.special != "" || (x.partial != nil && !implied(x.where, q.filter.expr)) {
 			continue
 		}
-		names := make([]string, len(x.cat.Items))
-		for i, it := range x.cat.Items {
-			names[i] = it.Column
-		}
-		if a, ok := try(x, names, x.cat.Multikey, conds, sort); ok && a.score > best.score {
+		if a, ok := try(x, x.names(), x.cat.Multikey, conds, q.sort); ok && a.score > best.score {
 			best = a
 		}
 	}
-	return best
+	return best, nil
+}
+
+// hinted is the access a hint demands. An index that does not help is read
+// whole.
+func hinted(q query, conds map[string]*bounds, indexes []*idx) (access, error) {
+	h := q.hint
+	if h.Natural != 0 {
+		return access{full: true, desc: h.Natural < 0}, nil
+	}
+	if h.Name == "_id_" || bytes.Equal(h.Key, idKey) {
+		a, _ := try(idIndex, []string{"_id"}, false, conds, q.sort)
+		a.idx = nil
+		return a, nil
+	}
+	for _, x := range indexes {
+		if x.cat.Name != h.Name && (h.Key == nil || !bsonval.Equal(bsonval.DocV(h.Key), bsonval.Get(x.cat.Doc, "key"))) {
+			continue
+		}
+		if x.hidden {
+			break
+		}
+		if x.special != "" || (x.partial != nil && !implied(x.where, q.filter.expr)) {
+			return access{}, op.Errorf(op.InvalidArgument, "error processing query: planner returned error :: caused by :: the hinted index %s cannot serve this query", x.cat.Name)
+		}
+		a, _ := try(x, x.names(), x.cat.Multikey, conds, q.sort)
+		return a, nil
+	}
+	return access{}, badHint()
+}
+
+// idKey is the key document of the _id index.
+var idKey = buildDoc("_id", bsonval.Int32V(1))
+
+// names lists the paths of an index.
+func (x *idx) names() []string {
+	names := make([]string, len(x.cat.Items))
+	for i, it := range x.cat.Items {
+		names[i] = it.Column
+	}
+	return names
 }
 
 // implied reports whether every conjunct of a partial filter is one of the
@@ -172,7 +230,7 @@ func flatten(e *op.Expr) []*op.Expr {
 
 // try computes the access over one index.
 func try(x *idx, names []string, multikey bool, conds map[string]*bounds, sort []op.Sort) (access, bool) {
-	a := access{idx: x}
+	a := access{idx: x, fields: names, conds: conds}
 	prefixes := [][]byte{nil}
 	n, single := 0, true
 	for ; n < len(names); n++ {

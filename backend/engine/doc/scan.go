@@ -8,20 +8,26 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/bsonval"
+	"github.com/dot-do/dotdo-proxy/backend/op/doc"
 	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
-	"github.com/dot-do/dotdo-proxy/backend/sqlite"
 )
 
 // run is the execution of one statement inside a transaction.
 type run struct {
-	ctx  context.Context
-	tx   *object.Tx
-	lets map[string]bsonval.V
-	open []*sqlite.Stmt
-	rel  Relational
+	ctx   context.Context
+	tx    *object.Tx
+	lets  map[string]bsonval.V
+	feeds []*feed // statements that were begun
+	used  []*catalog.Table
+	rel   Relational
+	seen  *examined // what explain counts, nil otherwise
+	depth int       // of views
 	// fixed is the time when there is no transaction (an update by pipeline).
 	fixed time.Time
 }
+
+// examined counts what a read looks at.
+type examined struct{ keys, docs int64 }
 
 // newRun starts an execution.
 func newRun(ctx context.Context, tx *object.Tx, lets map[string]bsonval.V) *run {
@@ -41,10 +47,11 @@ func (r *run) env() *env { return newEnv(r.now(), r.lets) }
 
 // close returns the statements the execution still holds.
 func (r *run) close() {
-	for _, s := range r.open {
-		s.Close()
+	for _, f := range r.feeds {
+		f.drop()
+		f.ended, f.buf, f.at = true, nil, 0
 	}
-	r.open = nil
+	r.feeds = nil
 }
 
 // table finds a collection or table, nil when there is none.
@@ -67,12 +74,19 @@ func empty() (row, error) { return row{}, io.EOF }
 
 // scan reads the documents an access gives, unfiltered.
 func (r *run) scan(t *catalog.Table, a access) source {
+	r.used = append(r.used, t)
 	if a.full {
-		return r.query("SELECT rid, doc FROM "+catalog.Quote(t.Store), nil)
-	}
-	dir := ""
-	if a.desc {
-		dir = " DESC"
+		src := r.whole(t, a.desc, a.after).docsOf()
+		if r.seen == nil {
+			return src
+		}
+		return func() (row, error) {
+			x, err := src()
+			if err == nil {
+				r.seen.docs++
+			}
+			return x, err
+		}
 	}
 	var seen map[int64]bool
 	if a.idx != nil && a.idx.cat.Multikey {
@@ -83,39 +97,27 @@ func (r *run) scan(t *catalog.Table, a access) source {
 		for {
 			x, err := next()
 			if err == nil {
+				if r.seen != nil {
+					r.seen.keys++
+				}
 				if seen != nil {
 					if seen[x.rid] {
 						continue
 					}
 					seen[x.rid] = true
 				}
+				if r.seen != nil {
+					r.seen.docs++
+				}
 				return x, nil
 			}
 			if err != io.EOF || i == len(a.spans) {
 				return x, err
 			}
-			next = r.spanQuery(t, a, a.spans[i], dir)
+			next = r.spanFeed(t, a, a.spans[i]).docsOf()
 			i++
 		}
 	}
-}
-
-// spanQuery reads one span.
-func (r *run) spanQuery(t *catalog.Table, a access, s span, dir string) source {
-	text, col := "SELECT rid, doc FROM "+catalog.Quote(t.Store)+" WHERE ", "_id"
-	if a.idx != nil {
-		text, col = "SELECT t.rid, t.doc FROM "+catalog.Quote(a.idx.table)+" i CROSS JOIN "+catalog.Quote(t.Store)+" t ON t.rid = i.rid WHERE ", "i.k"
-	}
-	order := " ORDER BY " + col + dir
-	switch {
-	case s.point && (a.idx == nil || a.idx.cat.Unique):
-		return r.query(text+col+" = ?1", []op.Value{op.Bytes(s.lo)})
-	case s.point:
-		return r.query(text+col+" = ?1"+order, []op.Value{op.Bytes(s.lo)})
-	case s.hi == nil:
-		return r.query(text+col+" >= ?1"+order, []op.Value{blob(s.lo)})
-	}
-	return r.query(text+col+" >= ?1 AND "+col+" < ?2"+order, []op.Value{blob(s.lo), op.Bytes(s.hi)})
 }
 
 // blob binds bytes that may be nil as an empty blob.
@@ -124,81 +126,6 @@ func blob(b []byte) op.Value {
 		b = []byte{}
 	}
 	return op.Bytes(b)
-}
-
-// query runs a two-column statement (rowid, document) lazily.
-func (r *run) query(text string, args []op.Value) source {
-	next := r.rows(text, args)
-	return func() (row, error) {
-		v, err := next()
-		if err != nil {
-			return row{}, err
-		}
-		return row{rid: v[0].Int(), doc: v[1].Raw, pos: -1}, nil
-	}
-}
-
-// rows runs any statement lazily, a few rows at first, then in larger pieces.
-func (r *run) rows(text string, args []op.Value) func() ([]op.Value, error) {
-	var (
-		st   *sqlite.Stmt
-		buf  []op.Value
-		at   int
-		done bool
-		n    = 16
-		cols int
-	)
-	return func() ([]op.Value, error) {
-		if st == nil && !done {
-			var err error
-			if st, err = r.tx.Conn.Prepare(text); err != nil {
-				return nil, storage(err)
-			}
-			r.open = append(r.open, st)
-			if err := st.Bind(args); err != nil {
-				return nil, storage(err)
-			}
-			cols = st.Columns()
-		}
-		if at >= len(buf) {
-			if done {
-				return nil, io.EOF
-			}
-			if err := r.ctx.Err(); err != nil {
-				return nil, op.Errorf(op.Canceled, "operation was interrupted")
-			}
-			var err error
-			buf, done, err = st.Fetch(nil, n, 1<<20)
-			at = 0
-			if n < 1024 {
-				n *= 4
-			}
-			if err != nil {
-				done = true
-				return nil, storage(err)
-			}
-			if done {
-				r.release(st)
-			}
-			if len(buf) == 0 {
-				return nil, io.EOF
-			}
-		}
-		v := buf[at : at+cols]
-		at += cols
-		return v, nil
-	}
-}
-
-// release closes one statement early.
-func (r *run) release(st *sqlite.Stmt) {
-	for i, s := range r.open {
-		if s == st {
-			r.open = append(r.open[:i], r.open[i+1:]...)
-			st.Close()
-			return
-		}
-	}
 }
 
 // storage makes an *op.Error of a storage failure.
@@ -236,23 +163,53 @@ func (r *run) filtered(src source, f *filter) source {
 	}
 }
 
+// query is what a read asks for.
+type query struct {
+	filter *filter
+	sort   []op.Sort
+	hint   *doc.Hint
+	after  int64 // only documents behind this record number, in that order
+}
+
 // find reads the documents that match, in order when the access can give it;
 // sorted tells whether it did.
-func (r *run) find(t *catalog.Table, f *filter, sort []op.Sort) (src source, sorted bool, err error) {
+func (r *run) find(t *catalog.Table, q query) (src source, sorted bool, err error) {
 	if t == nil {
 		return empty, true, nil
 	}
-	if t.Kind != catalog.KindCollection {
-		src, sorted, err := r.tableRows(t, f, sort)
+	switch t.Kind {
+	case catalog.KindCollection:
+	case catalog.KindDocView:
+		src, err := r.viewRows(t)
 		if err != nil {
 			return nil, false, err
 		}
-		return r.filtered(src, f), sorted, nil
+		return r.filtered(src, q.filter), len(q.sort) == 0, nil
+	default:
+		if q.hint != nil && q.hint.Natural == 0 {
+			return nil, false, badHint()
+		}
+		src, sorted, err := r.tableRows(t, q.filter, q.sort)
+		if err != nil {
+			return nil, false, err
+		}
+		return r.filtered(src, q.filter), sorted || len(q.sort) == 0, nil
 	}
-	indexes, err := openIndexes(t)
+	a, err := r.access(t, q)
 	if err != nil {
 		return nil, false, err
 	}
-	a := choose(f.expr, sort, indexes)
-	return r.filtered(r.scan(t, a), f), a.sorted || len(sort) == 0, nil
+	return r.filtered(r.scan(t, a), q.filter), a.sorted || len(q.sort) == 0, nil
+}
+
+// access picks how a collection is read.
+func (r *run) access(t *catalog.Table, q query) (access, error) {
+	if q.after > 0 {
+		return access{full: true, after: q.after}, nil
+	}
+	s, err := r.settings(t)
+	if err != nil {
+		return access{}, err
+	}
+	return choose(q, s.indexes)
 }

@@ -41,8 +41,8 @@ func storeName(s *catalog.Snapshot, name string, oid uint32) string {
 	return name
 }
 
-// create makes a collection and registers it.
-func (r *run) create(name string, options []byte) (*catalog.Table, error) {
+// create makes a collection, or a view without storage, and registers it.
+func (r *run) create(name string, view bool) (*catalog.Table, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -53,14 +53,9 @@ func (r *run) create(name string, options []byte) (*catalog.Table, error) {
 			{Name: "_id", Attr: 1, Type: op.Type{Base: op.TString}, TypeText: "text", NotNull: true},
 			{Name: "doc", Attr: 2, Type: op.Type{Base: op.TJSON}, TypeText: "json", NotNull: true},
 		}, Primary: []string{"_id"}, PrimaryName: "_id_", NextAttr: 3}
-	if len(options) > 5 {
-		text, err := bson.MarshalExtJSON(bson.Raw(options), true, false)
-		if err != nil {
-			return nil, op.Errorf(op.InvalidArgument, "invalid collection options")
-		}
-		t.Options = map[string]string{"mongo": string(text)}
-	}
-	if err := r.tx.Conn.Exec("CREATE TABLE " + catalog.Quote(t.Store) + "(rid INTEGER PRIMARY KEY, _id BLOB UNIQUE NOT NULL, doc BLOB NOT NULL)"); err != nil {
+	if view {
+		t.Kind = catalog.KindDocView
+	} else if err := r.tx.Conn.Exec("CREATE TABLE " + catalog.Quote(t.Store) + "(rid INTEGER PRIMARY KEY, _id BLOB UNIQUE NOT NULL, doc BLOB NOT NULL)"); err != nil {
 		return nil, storage(err)
 	}
 	s.Tables[t.Key()] = t
@@ -74,6 +69,8 @@ type target struct {
 	t       *catalog.Table
 	indexes []*idx
 	table   *sqlTable // set when the name is a SQL table
+	set     *settings // of a collection
+	bypass  bool      // the validator is not asked
 	ns      string
 }
 
@@ -86,7 +83,7 @@ func (r *run) target(name string, create bool) (*target, error) {
 			return nil, nil
 		}
 		var err error
-		if t, err = r.create(name, nil); err != nil {
+		if t, err = r.create(name, false); err != nil {
 			return nil, err
 		}
 	}
@@ -95,7 +92,9 @@ func (r *run) target(name string, create bool) (*target, error) {
 	var err error
 	switch t.Kind {
 	case catalog.KindCollection:
-		w.indexes, err = openIndexes(t)
+		if w.set, err = r.settings(t); err == nil {
+			w.indexes = w.set.indexes
+		}
 	case catalog.KindTable:
 		w.table, err = openTable(t)
 	default:
@@ -184,7 +183,11 @@ func (w *target) markMultikey(x *idx) {
 	s.Tables[t.Key()] = t
 	forget(s, x.cat)
 	w.r.tx.SetCatalog(s)
-	w.t, x.cat = t, &c
+	own := *x // the other one may be in use by readers
+	own.cat = &c
+	w.indexes = slices.Clone(w.indexes)
+	w.indexes[slices.Index(w.indexes, x)] = &own
+	w.t = t
 }
 
 // insert stores one document.
@@ -194,6 +197,9 @@ func (w *target) insert(d []byte) (id bsonval.V, err error) {
 	}
 	d, id, err = checkDoc(d)
 	if err != nil {
+		return id, err
+	}
+	if err := w.validate(d, nil); err != nil {
 		return id, err
 	}
 	entries, err := w.entries(d, -1)
@@ -214,7 +220,7 @@ func (w *target) insert(d []byte) (id bsonval.V, err error) {
 			return id, err
 		}
 	}
-	return id, nil
+	return id, w.count(1, int64(len(d)))
 }
 
 // addKeys stores index entries.
@@ -242,6 +248,9 @@ func (w *target) replace(old row, d []byte) error {
 	if w.table != nil {
 		return w.table.update(w, old, d)
 	}
+	if err := w.validate(d, old.doc); err != nil {
+		return err
+	}
 	entries, err := w.entries(d, old.rid)
 	if err != nil {
 		return err
@@ -263,8 +272,10 @@ func (w *target) replace(old row, d []byte) error {
 			return err
 		}
 	}
-	_, err = w.r.tx.Conn.Run("UPDATE "+catalog.Quote(w.t.Store)+" SET doc = ?1 WHERE rid = ?2", op.Bytes(d), op.Int64(old.rid))
-	return storage(err)
+	if _, err = w.r.tx.Conn.Run("UPDATE "+catalog.Quote(w.t.Store)+" SET doc = ?1 WHERE rid = ?2", op.Bytes(d), op.Int64(old.rid)); err != nil {
+		return storage(err)
+	}
+	return w.count(0, int64(len(d)-len(old.doc)))
 }
 
 // remove deletes a document.
@@ -281,8 +292,10 @@ func (w *target) remove(x row) error {
 			return err
 		}
 	}
-	_, err := w.r.tx.Conn.Run("DELETE FROM "+catalog.Quote(w.t.Store)+" WHERE rid = ?1", op.Int64(x.rid))
-	return storage(err)
+	if _, err := w.r.tx.Conn.Run("DELETE FROM "+catalog.Quote(w.t.Store)+" WHERE rid = ?1", op.Int64(x.rid)); err != nil {
+		return storage(err)
+	}
+	return w.count(-1, -int64(len(x.doc)))
 }
 
 // refetch reads a row again by its rowid; ok is false when it is gone.

@@ -110,14 +110,25 @@ func (r *run) tableRows(t *catalog.Table, f *filter, _ []op.Sort) (source, bool,
 		where = append(where, catalog.Quote(c.Name)+" IN ("+strings.Join(marks, ", ")+")")
 	}
 	text := "SELECT _rowid_, " + s.names + " FROM " + catalog.Quote(t.Store)
-	if where != nil {
-		text += " WHERE " + strings.Join(where, " AND ")
+	r.used = append(r.used, t)
+	next := &feed{r: r, mark: func(v []op.Value) []op.Value { return []op.Value{v[0]} }}
+	next.text = func(place []op.Value) (string, []op.Value) {
+		conds := where
+		if place != nil {
+			conds = append(slices.Clone(where), "_rowid_ > ?")
+		}
+		if conds == nil {
+			return text + " ORDER BY _rowid_", args
+		}
+		return text + " WHERE " + strings.Join(conds, " AND ") + " ORDER BY _rowid_", append(slices.Clone(args), place...)
 	}
-	next := r.rows(text, args)
 	return func() (row, error) {
-		v, err := next()
+		v, err := next.next()
 		if err != nil {
 			return row{}, err
+		}
+		if r.seen != nil {
+			r.seen.docs++
 		}
 		d, err := s.doc(v)
 		return row{rid: v[0].Int(), doc: d, pos: -1}, err

@@ -88,11 +88,12 @@ func comparePaths(a, b path) int {
 
 // apply returns the changed document. pos is the array position for "$",
 // insert tells that an upsert builds the document.
-func (u *updater) apply(old []byte, pos int, insert bool, now time.Time) ([]byte, error) {
+func (u *updater) apply(old []byte, pos int, insert bool, r *run) ([]byte, error) {
 	var out []byte
+	now := r.now()
 	switch {
 	case u.pipeline != nil:
-		docs, err := u.pipeline.runOne(old, now)
+		docs, err := u.pipeline.runOne(old, r)
 		if err != nil {
 			return nil, err
 		}

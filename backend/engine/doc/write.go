@@ -37,6 +37,7 @@ func (r *run) insertAll(b *doc.Insert) (*op.Done, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.bypass = b.Bypass
 	for i, x := range b.Docs {
 		if _, err := w.insert(x); err != nil {
 			if fatal(err) {
@@ -55,11 +56,13 @@ func (r *run) insertAll(b *doc.Insert) (*op.Done, error) {
 
 // change is a compiled update statement.
 type change struct {
-	filter *filter
+	query  query
+	lets   map[string]bsonval.V
 	up     *updater
 	multi  bool
 	upsert bool
 	seed   []byte
+	bypass bool
 }
 
 // compileChange compiles an update.
@@ -69,21 +72,21 @@ func compileChange(b *doc.Update) (*change, error) {
 		return nil, err
 	}
 	up, err := compileUpdate(b.Mutations, b.Pipeline, b.ArrayFilters)
-	return &change{filter: f, up: up, multi: b.Multi, upsert: b.Upsert, seed: b.UpsertDoc}, err
+	return &change{query: query{filter: f, sort: b.Sort, hint: b.Hint}, lets: letMap(b.Lets), up: up, multi: b.Multi, upsert: b.Upsert, seed: b.UpsertDoc, bypass: b.Bypass}, err
 }
 
 // matching collects the rows of a write before anything changes: a scan must
 // not meet rows its own statement moved. Only rowids are kept for many rows.
-func (r *run) matching(w *target, f *filter, sort []op.Sort, limit int) ([]row, error) {
+func (r *run) matching(w *target, q query, limit int) ([]row, error) {
 	if w == nil {
 		return nil, nil
 	}
-	src, done, err := r.find(w.t, f, sort)
+	src, done, err := r.find(w.t, q)
 	if err != nil {
 		return nil, err
 	}
 	if !done {
-		src = sorted(src, sort, limit)
+		src = sorted(src, q.sort, limit)
 	}
 	defer r.close()
 	var rows []row
@@ -109,11 +112,15 @@ func (r *run) update(name string, c *change) (matched, changed int64, id bsonval
 	if err != nil {
 		return 0, 0, id, err
 	}
+	r.lets = c.lets
+	if w != nil {
+		w.bypass = c.bypass
+	}
 	limit := 1
 	if c.multi {
 		limit = 0
 	}
-	rows, err := r.matching(w, c.filter, nil, limit)
+	rows, err := r.matching(w, c.query, limit)
 	if err != nil {
 		return 0, 0, id, err
 	}
@@ -134,7 +141,7 @@ func (r *run) update(name string, c *change) (matched, changed int64, id bsonval
 			x = fresh
 		}
 		matched++
-		out, err := c.up.apply(x.doc, x.pos, false, r.now())
+		out, err := c.up.apply(x.doc, x.pos, false, r)
 		if err != nil {
 			return matched, changed, id, err
 		}
@@ -155,7 +162,7 @@ func (r *run) insertUpsert(w *target, c *change) ([]byte, bsonval.V, error) {
 	if seed == nil {
 		seed = bsonval.EmptyDoc
 	}
-	d, err := c.up.apply(seed, -1, true, r.now())
+	d, err := c.up.apply(seed, -1, true, r)
 	if err != nil {
 		return nil, bsonval.Missing, err
 	}
@@ -177,7 +184,8 @@ func (r *run) delete(b *doc.Delete, f *filter) (int64, error) {
 	if b.Multi {
 		limit = 0
 	}
-	rows, err := r.matching(w, f, nil, limit)
+	r.lets = letMap(b.Lets)
+	rows, err := r.matching(w, query{filter: f, hint: b.Hint}, limit)
 	if err != nil {
 		return 0, err
 	}
@@ -272,7 +280,8 @@ type modify struct {
 
 // compileModify compiles a FindAndModify.
 func compileModify(b *doc.FindAndModify) (*modify, error) {
-	c, err := compileChange(&doc.Update{Filter: b.Filter, Mutations: b.Mutations, Pipeline: b.Pipeline, Upsert: b.Upsert, UpsertDoc: b.UpsertDoc, ArrayFilters: b.ArrayFilters})
+	c, err := compileChange(&doc.Update{Filter: b.Filter, Mutations: b.Mutations, Pipeline: b.Pipeline, Upsert: b.Upsert, UpsertDoc: b.UpsertDoc, ArrayFilters: b.ArrayFilters,
+		Sort: b.Sort, Lets: b.Lets, Hint: b.Hint, Bypass: b.Bypass})
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +295,11 @@ func (r *run) findAndModify(m *modify) ([]op.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := r.matching(w, m.change.filter, m.b.Sort, 1)
+	r.lets = m.change.lets
+	if w != nil {
+		w.bypass = m.b.Bypass
+	}
+	rows, err := r.matching(w, m.change.query, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -312,7 +325,7 @@ func (r *run) findAndModify(m *modify) ([]op.Frame, error) {
 		}
 	default:
 		x := rows[0]
-		fresh, err := m.change.up.apply(x.doc, x.pos, false, r.now())
+		fresh, err := m.change.up.apply(x.doc, x.pos, false, r)
 		if err != nil {
 			return nil, err
 		}

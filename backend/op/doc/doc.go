@@ -12,6 +12,33 @@ type Insert struct {
 	Collection string
 	Docs       [][]byte
 	Ordered    bool
+	Once       *Once // a retryable write
+	Bypass     bool  // the validator is not asked
+}
+
+// Once names a write that must happen once although a client may send it
+// again: what it answered is kept in the transaction of the write and
+// given again for the same session and number. A lower number than the kept
+// one is refused.
+type Once struct {
+	Session []byte
+	Number  int64
+}
+
+// Part names one of several writes that a write was split into.
+func (o *Once) Part(n int) *Once {
+	if o == nil {
+		return nil
+	}
+	return &Once{Session: append(append([]byte{}, o.Session...), 0, byte(n>>16), byte(n>>8), byte(n)), Number: o.Number}
+}
+
+// Hint names the index that a statement must read by: its name, its key
+// document, or the order of storage (1 or -1).
+type Hint struct {
+	Name    string
+	Key     []byte
+	Natural int
 }
 
 // Find reads documents. Reply: Docs …, Done. The reply stays open as a cursor.
@@ -22,6 +49,10 @@ type Find struct {
 	Page       op.Page
 	Project    *Projection
 	Lets       []Let // $let variables for $expr
+	Hint       *Hint
+	Collation  []byte // MongoDB's collation document, nil = the collection's
+	Tail       bool   // the cursor stays at the end of a capped collection
+	After      int64  // Tail: only documents stored after this record number
 }
 
 // Let binds a variable for expressions.
@@ -58,6 +89,11 @@ type Update struct {
 	Upsert       bool
 	UpsertDoc    []byte // BSON start document built from the filter's equalities
 	ArrayFilters []NamedFilter
+	Sort         []op.Sort // which document, when only one is changed
+	Lets         []Let
+	Hint         *Hint
+	Collation    []byte
+	Bypass       bool
 }
 
 // NamedFilter is one entry of arrayFilters.
@@ -71,6 +107,9 @@ type Delete struct {
 	Collection string
 	Filter     *op.Expr
 	Multi      bool
+	Lets       []Let
+	Hint       *Hint
+	Collation  []byte
 }
 
 // FindAndModify changes or removes one document and returns it. Reply: Docs
@@ -87,6 +126,11 @@ type FindAndModify struct {
 	UpsertDoc    []byte
 	Project      *Projection
 	ArrayFilters []NamedFilter
+	Lets         []Let
+	Hint         *Hint
+	Collation    []byte
+	Bypass       bool
+	Once         *Once
 }
 
 // Aggregate runs a pipeline. Collection "" starts from one empty document.
@@ -96,6 +140,8 @@ type Aggregate struct {
 	Stages     []Stage
 	Lets       []Let
 	Batch      int64
+	Hint       *Hint
+	Collation  []byte
 }
 
 // StageKind names a pipeline stage. Numbers are pinned.
@@ -162,6 +208,8 @@ type Count struct {
 	Collection string
 	Filter     *op.Expr
 	Page       op.Page
+	Hint       *Hint
+	Collation  []byte
 }
 
 // Distinct lists the distinct values of a path. Reply: Values of BSON-faithful
@@ -170,6 +218,8 @@ type Distinct struct {
 	Collection string
 	Path       string
 	Filter     *op.Expr
+	Hint       *Hint
+	Collation  []byte
 }
 
 // Index describes a secondary index. Spec is the client's own definition
@@ -181,7 +231,8 @@ type Index struct {
 	Sparse  bool
 	Partial *op.Expr
 	Spec    []byte
-	TTL     int64 // expireAfterSeconds; -1 = none
+	TTL     int64    // expireAfterSeconds; -1 = none
+	Kinds   []string // kind of each key that is no order: text, 2dsphere, 2d, hashed, wildcard
 }
 
 // CreateIndexes creates indexes (and the collection). Reply: Done{Affected:
@@ -204,7 +255,25 @@ type DropIndexes struct {
 // CreateCollection creates a collection; AlreadyExists if it is there.
 type CreateCollection struct {
 	Collection string
-	Options    []byte // BSON, stored as given
+	Options    []byte   // BSON, stored as given; capped, timeseries and their kin are read from it
+	Validator  *op.Expr // condition on every document, nil = none
+	ViewOn     string   // the collection is a view of this one
+	Stages     []Stage  // of the view
+}
+
+// ModifyCollection changes options of a collection: fields of Options replace
+// those that are there. An index named by Index gets the options of Spec.
+// Reply: Docs with {old values} if an index changed.
+type ModifyCollection struct {
+	Collection string
+	Options    []byte
+	Validator  *op.Expr
+	Validate   bool // Validator replaces the old one, nil removes it
+	ViewOn     string
+	Stages     []Stage
+	Index      string // name, or ""
+	Key        []byte // key of the index when it has no name here
+	Spec       []byte
 }
 
 // DropCollection drops a collection. Reply: Done{Affected: 1 if it was there,
@@ -225,12 +294,16 @@ type ListCollections struct{}
 // database when Collection is "".
 type Stats struct{ Collection string }
 
-// Explain answers one document that tells how a Find would read: {stage,
-// indexName, isMultiKey, direction}.
+// Explain tells how a statement would read. Body is the statement; a write is
+// not carried out. Reply: one document {winningPlan, pushed, later, execution}:
+// the plan, how many stages of a pipeline it includes, and with Run what
+// happened when it ran.
 type Explain struct {
 	Collection string
-	Filter     *op.Expr
+	Filter     *op.Expr // of Body, for routing
 	Sort       []op.Sort
+	Body       op.Body
+	Run        bool
 }
 
 // Bulk runs Update and Delete bodies of one collection in order, in one commit.
@@ -241,4 +314,5 @@ type Bulk struct {
 	Collection string
 	Bodies     []op.Body
 	Ordered    bool
+	Once       *Once
 }

@@ -109,3 +109,9 @@ func (*Bulk) Family() op.Family { return op.FamilyDoc }
 
 // Kind implements op.Body.
 func (*Bulk) Kind() uint16 { return 37 }
+
+// Family implements op.Body.
+func (*ModifyCollection) Family() op.Family { return op.FamilyDoc }
+
+// Kind implements op.Body.
+func (*ModifyCollection) Kind() uint16 { return 38 }

@@ -111,6 +111,8 @@ func (c *comp) source(t *catalog.Table, text string, r *relation) string {
 	case t.Kind == catalog.KindCollection:
 		c.touch(t)
 		return c.docSource(t, r)
+	case t.Kind == catalog.KindDocView:
+		fail(op.Unsupported, "reading document view %q through SQL is not supported", t.Name)
 	}
 	c.touch(t)
 	return catalog.Quote(t.Store)

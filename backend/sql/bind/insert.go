@@ -22,7 +22,7 @@ func (c *comp) writable(n tree.Name, pos int) *catalog.Table {
 	switch t.Kind {
 	case catalog.KindView, catalog.KindMatView:
 		fail(op.Unsupported, "writing to view %q is not supported", t.Name)
-	case catalog.KindCollection:
+	case catalog.KindCollection, catalog.KindDocView:
 		fail(op.Unsupported, "writing to collection %q through SQL is not supported", t.Name)
 	}
 	c.write(t)

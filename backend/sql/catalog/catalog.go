@@ -59,6 +59,7 @@ const (
 	KindMatView    TableKind = 2
 	KindCollection TableKind = 3 // document collection, readable as (_id text, doc json)
 	KindSystem     TableKind = 4 // a table or view the server provides (pg_catalog, information_schema, dotdo)
+	KindDocView    TableKind = 5 // a view over documents: a pipeline, not readable through SQL
 )
 
 // Table is a relation.
