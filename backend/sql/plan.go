@@ -58,6 +58,7 @@ type Plan struct {
 	Counted     bool   // MySQL: Call.Touched and Call.Changed tell the affected rows
 	NewRows     *NewRows
 	Notices     []op.Notice // warnings each execution gives
+	Vars        []VarKind   // MySQL variables whose kinds decided types
 }
 
 // NewRows says how to compute the rows that a MySQL write stores, without
@@ -69,6 +70,23 @@ type NewRows struct {
 	From    string     // FROM … that Rows[0] reads, "" = the rows are constant
 	RowID   string     // UPDATE: expression of the old row's rowid
 	Several bool       // the statement is an INSERT of several rows or of a query
+}
+
+// VarKind is the kind of value a MySQL variable had when a plan was made.
+type VarKind struct {
+	Name string
+	Kind op.Kind
+}
+
+// Fits reports whether the variables a plan reads still have the kinds it was
+// made for.
+func (p *Plan) Fits(vars map[string]op.Value) bool {
+	for i := range p.Vars {
+		if vars[p.Vars[i].Name].Kind != p.Vars[i].Kind {
+			return false
+		}
+	}
+	return true
 }
 
 // Step is one further SQLite statement.

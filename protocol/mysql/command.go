@@ -235,6 +235,7 @@ func (s *session) changeUser(b []byte) error {
 
 // clear forgets session state, as COM_RESET_CONNECTION asks.
 func (s *session) clear() {
+	s.srv.locks.release(s)
 	s.stmts, s.named, s.warnings = map[uint32]*prepared{}, map[string]*rel.Stmt{}, nil
 	s.resetVars()
 }

@@ -174,6 +174,14 @@ func (s *session) refine(e *op.Error, n native) native {
 	switch {
 	case e.Code == op.InvalidArgument && e.Object == "handshake":
 		return native{1043, "08S01", plain}
+	case e.Code == op.Canceled && e.Object == "time":
+		return native{3024, "HY000", fixed("Query execution was interrupted, maximum statement execution time exceeded")}
+	case e.Code == op.Forbidden && e.Object == "local infile":
+		return native{3948, "42000", fixed("Loading local data is disabled; this must be enabled on both the client and server sides")}
+	case e.Code == op.InvalidArgument && e.Object == "not locked":
+		return native{1100, "HY000", plain}
+	case e.Code == op.InvalidArgument && e.Object == "read locked":
+		return native{1099, "HY000", plain}
 	case e.Code == op.InvalidArgument && e.Object == "variable":
 		return native{1193, "HY000", func(_ *session, e *op.Error) string { return "Unknown system variable '" + e.Name + "'" }}
 	case e.Code == op.InvalidArgument && e.Object == "read only variable":

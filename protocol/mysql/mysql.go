@@ -29,6 +29,7 @@ type server struct {
 	maxMsg  int
 	started time.Time
 	global  *globals
+	locks   tableLocks
 }
 
 // New returns the system.

@@ -132,6 +132,12 @@ func (s *session) run(q *request) error {
 		s.warnings = s.warnings[:0]
 	}
 	ctx := s.statement()
+	if len(q.stmt.Uses) > 0 {
+		if err := s.srv.locks.enter(ctx, s, q.stmt.Uses); err != nil {
+			return err
+		}
+		defer s.srv.locks.leave()
+	}
 	switch q.stmt.Kind {
 	case rel.KindData:
 		if err := s.implicit(ctx); err != nil {
@@ -149,6 +155,8 @@ func (s *session) run(q *request) error {
 		return s.utility(ctx, q)
 	case rel.KindExecute:
 		return s.executeNamed(ctx, q)
+	case rel.KindCopy:
+		return s.loadData(ctx, q)
 	}
 	d := &op.Done{}
 	if err := s.sessionStatement(ctx, q.stmt, d); err != nil {
@@ -181,15 +189,6 @@ func (s *session) sessionStatement(ctx context.Context, st *rel.Stmt, d *op.Done
 		return s.lockTables(ctx, x)
 	}
 	return op.Errorf(op.Unsupported, "%s", x.Word)
-}
-
-// lockTables runs LOCK and UNLOCK TABLES: the open transaction is committed, as
-// MySQL does. No lock is held, and the client is told so.
-func (s *session) lockTables(ctx context.Context, x *rel.Session) error {
-	if x.Word == "LOCK TABLES" {
-		s.warn(warning{"Note", 1235, "LOCK TABLES holds no lock here; use a transaction"})
-	}
-	return s.endTxn(ctx, &ctl.Commit{})
 }
 
 // database creates or drops a database.
@@ -245,6 +244,21 @@ func (s *session) killStatement(ctx context.Context, x *rel.Session) error {
 // data runs a statement below and streams its reply.
 func (s *session) data(ctx context.Context, q *request) error {
 	s.lendVars(q.stmt.Text)
+	if s.maxTime > 0 && q.stmt.Returns {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.maxTime)
+		defer cancel()
+		err := s.send(ctx, q)
+		if err != nil && ctx.Err() == context.DeadlineExceeded {
+			return &op.Error{Code: op.Canceled, Object: "time", Msg: "maximum statement execution time exceeded"}
+		}
+		return err
+	}
+	return s.send(ctx, q)
+}
+
+// send runs a statement and writes its answer.
+func (s *session) send(ctx context.Context, q *request) error {
 	r, err := s.do(ctx, &rel.Query{Stmt: q.stmt, Args: q.args, Env: &s.env})
 	if err != nil {
 		return dropping(q.stmt, err)
@@ -371,7 +385,7 @@ func (s *session) notices(list []op.Notice) {
 		if code == 0 {
 			code = op.Internal
 		}
-		number, _, text := s.nativeError(&op.Error{Code: code, Object: n.Object, Msg: n.Msg})
+		number, _, text := s.nativeError(&op.Error{Code: code, Object: n.Object, Detail: "write", Msg: n.Msg})
 		if n.Msg != "" {
 			text = n.Msg
 		}

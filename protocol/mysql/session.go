@@ -59,7 +59,9 @@ type session struct {
 	warnings []warning
 	track    []byte // session state changes of the statement at hand
 	parsed   parseCache
+	locked   map[string]bool // LOCK TABLES: name → may write; nil = none
 	quit     bool
+	maxTime  time.Duration // max_execution_time
 }
 
 // newSession returns the state of a fresh connection.
@@ -76,13 +78,14 @@ func (s *session) resetVars() {
 	s.autocommit, s.isolation, s.readOnly, s.nextIso, s.nextRO = true, ctl.RepeatableRead, false, nil, nil
 	s.env.SQLMode, s.env.TimeZone, s.opts.Location = "", "", nil
 	s.env.LastID, s.env.FoundRows, s.env.RowCount = 0, 0, 0
-	for _, name := range []string{"sql_mode", "time_zone", "autocommit", "transaction_isolation", "transaction_read_only", "foreign_key_checks"} {
+	for _, name := range []string{"sql_mode", "time_zone", "autocommit", "transaction_isolation", "transaction_read_only", "foreign_key_checks", "max_execution_time"} {
 		_ = s.applyVar(name, s.srv.global.get(s, name)) // global values were checked when they were set
 	}
 }
 
 // close ends what the client left open.
 func (s *session) close() {
+	s.srv.locks.release(s)
 	if s.txn != 0 {
 		_ = s.endTxn(context.WithoutCancel(s.ctx), &ctl.Rollback{}) // nobody is left to tell
 	}

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -148,6 +149,12 @@ func (s *session) applyVar(name, text string) error {
 		s.isolation = iso
 	case "transaction_read_only":
 		s.readOnly = text == "ON"
+	case "max_execution_time":
+		ms, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			return badValue(name, text)
+		}
+		s.maxTime = time.Duration(ms) * time.Millisecond
 	case "foreign_key_checks":
 		s.env.NoForeignKeys = text != "ON"
 	case "sql_mode":

@@ -52,7 +52,7 @@ var sysvars = map[string]sysvar{
 	"lc_messages":                             {"en_US", varFixed},
 	"lc_time_names":                           {"en_US", varFixed},
 	"license":                                 {"MIT", varRead},
-	"local_infile":                            {"OFF", varFixed},
+	"local_infile":                            {"ON", varFixed},
 	"lock_wait_timeout":                       {"31536000", varInt},
 	"log_bin":                                 {"OFF", varRead},
 	"lower_case_file_system":                  {"OFF", varRead},

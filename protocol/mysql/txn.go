@@ -85,6 +85,7 @@ func (s *session) control(ctx context.Context, x *rel.Session) error {
 		if err := s.endTxn(ctx, &ctl.Commit{}); err != nil {
 			return err
 		}
+		s.srv.locks.release(s)
 		return s.beginTxn(ctx, x.ReadOnly != nil && *x.ReadOnly)
 	case "COMMIT", "ROLLBACK":
 		var body op.Body = &ctl.Commit{}

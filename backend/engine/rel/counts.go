@@ -7,21 +7,6 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/sql"
 )
 
-// lax prepares a write for what the session does not want checked, and returns
-// what ends that.
-func (e *Engine) lax(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env, call *sql.Call) (func(), error) {
-	if c.Ignore && c.Tag == "INSERT" {
-		call.Notices = append(call.Notices, e.ignored(tx, c, q, env)...)
-	}
-	if !env.NoForeignKeys {
-		return func() {}, nil
-	}
-	if err := tx.Conn.ForeignKeys(false); err != nil {
-		return nil, err
-	}
-	return func() { _ = tx.Conn.ForeignKeys(true) }, nil // switching on a flag cannot fail
-}
-
 // count turns what a MySQL statement did into the numbers MySQL reports: an
 // UPDATE counts rows that changed, a replaced row or one updated instead of
 // inserted counts twice.

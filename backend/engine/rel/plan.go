@@ -26,6 +26,7 @@ type attached struct {
 	path []string
 	db   string
 	user string
+	lax  bool
 	*compiled
 }
 
@@ -55,14 +56,14 @@ func (e *Engine) compile(cat *catalog.Snapshot, local *sync.Map, st *rel.Stmt, e
 	if st == nil {
 		return nil, op.Errorf(op.InvalidArgument, "query without a statement")
 	}
-	if a, ok := st.Plan().(*attached); ok && a.cat == cat && a.db == env.Database && a.user == env.User && slices.Equal(a.path, env.SearchPath) {
+	if a, ok := st.Plan().(*attached); ok && a.cat == cat && a.db == env.Database && a.user == env.User && a.lax == env.NoForeignKeys && slices.Equal(a.path, env.SearchPath) && a.Fits(env.Vars) {
 		return a.compiled, nil
 	}
 	v, _ := local.LoadOrStore(planKey{}, &planCache{})
 	cache := v.(*planCache)
 	key := planText(st, env)
 	c := cache.get(cat, key)
-	if c == nil {
+	if c == nil || !c.Fits(env.Vars) {
 		p, err := compileText(cat, st, env)
 		if err != nil {
 			return nil, err
@@ -79,7 +80,7 @@ func (e *Engine) compile(cat *catalog.Snapshot, local *sync.Map, st *rel.Stmt, e
 			cache.put(cat, key, c)
 		}
 	}
-	st.SetPlan(&attached{cat: cat, path: slices.Clone(env.SearchPath), db: env.Database, user: env.User, compiled: c})
+	st.SetPlan(&attached{cat: cat, path: slices.Clone(env.SearchPath), db: env.Database, user: env.User, lax: env.NoForeignKeys, compiled: c})
 	return c, nil
 }
 
@@ -88,6 +89,9 @@ func planText(st *rel.Stmt, env *rel.Env) string {
 	var b strings.Builder
 	b.WriteByte(byte(st.Dialect))
 	b.WriteString(st.SQLMode)
+	if env.NoForeignKeys {
+		b.WriteByte(3)
+	}
 	for _, s := range [][]string{env.SearchPath, {env.Database, env.User}} {
 		for _, x := range s {
 			b.WriteByte(0)

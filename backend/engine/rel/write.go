@@ -30,6 +30,12 @@ func (r *result) frames(c *compiled, lsn uint64) []op.Frame {
 
 // runWrite runs a plan inside a write transaction.
 func (e *Engine) runWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env) (*result, error) {
+	if env.NoForeignKeys {
+		if err := tx.Conn.ForeignKeys(false); err != nil {
+			return nil, err
+		}
+		defer func() { _ = tx.Conn.ForeignKeys(true) }() // switching on a flag cannot fail
+	}
 	if c.Kind == sql.KindDDL {
 		return e.runDDL(tx, c, env)
 	}
@@ -40,11 +46,9 @@ func (e *Engine) runWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env
 		return nil, err
 	}
 	tx.Conn.Call = call
-	restore, err := e.lax(tx, c, q, env, call)
-	if err != nil {
-		return nil, err
+	if c.Ignore && c.Tag == "INSERT" {
+		call.Notices = append(call.Notices, e.ignored(tx, c, q, env)...)
 	}
-	defer restore()
 	if err := e.first(tx, c, q, env, res); err != nil {
 		return nil, e.explainWrite(tx, c, q, env, err)
 	}

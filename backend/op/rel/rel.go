@@ -96,11 +96,18 @@ type Stmt struct {
 	SQLMode    string
 	ParamTypes []op.Type // declared by the client; TUnknown = infer
 	Kind       StmtKind
-	Session    *Session // set for session statements (KindTxn … KindOther)
-	Params     int      // number of parameters in the text
-	Returns    bool     // certainly returns rows (SELECT, VALUES, SHOW, RETURNING)
+	Session    *Session   // set for session statements (KindTxn … KindOther)
+	Params     int        // number of parameters in the text
+	Returns    bool       // certainly returns rows (SELECT, VALUES, SHOW, RETURNING)
+	Uses       []TableUse // MySQL: tables the text names, for LOCK TABLES
 
 	plan atomic.Value // set by the executor on first use
+}
+
+// TableUse is a table that a statement names.
+type TableUse struct {
+	Schema, Name string
+	Write        bool
 }
 
 // Plan returns what the executor attached, nil at first.
@@ -112,7 +119,7 @@ func (s *Stmt) SetPlan(p any) { s.plan.Store(p) }
 // WithParams returns a copy of s with declared parameter types and no plan.
 func (s *Stmt) WithParams(types []op.Type) *Stmt {
 	return &Stmt{Dialect: s.Dialect, Text: s.Text, SQLMode: s.SQLMode, ParamTypes: types,
-		Kind: s.Kind, Session: s.Session, Params: s.Params, Returns: s.Returns}
+		Kind: s.Kind, Session: s.Session, Params: s.Params, Returns: s.Returns, Uses: s.Uses}
 }
 
 // Parsed is the reply of Parse. It carries pointers, so Parse is always

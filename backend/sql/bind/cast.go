@@ -121,7 +121,14 @@ func (c *comp) coerce(e ex, t op.Type) ex {
 		if isReg(t.Base) && !t.Array || dependsOnClock(s, t) {
 			return c.castCall(mk(typ(op.TString), "%s", e.sql), bare(t))
 		}
-		v, err := c.parseText(s, bare(t))
+		exact := bare(t)
+		if c.my && (t.Base == op.TTime || t.Base == op.TTimestamp || t.Base == op.TTimestampTZ) {
+			exact.Size = 7 // all the fraction digits there are
+		}
+		v, err := c.parseText(s, exact)
+		if c.my && op.CodeOf(err) == op.InvalidArgument { // no date: NULL
+			return ex{sql: "NULL", t: bare(t), konst: &op.Value{}, null: true}
+		}
 		checkAt(err, e.pos)
 		return constEx(v, bare(t))
 	}
@@ -216,6 +223,9 @@ func (c *comp) cast(e ex, t op.Type) ex {
 	}
 	if e.konst != nil && !clockCast(f) && !clockCast(t) && !isReg(t.Base) && !isReg(f.Base) {
 		v, err := funcs.Cast(*e.konst, f, t, c.my, true, c.options())
+		if c.my && op.CodeOf(err) == op.InvalidArgument {
+			return ex{sql: "NULL", t: t, konst: &op.Value{}, null: true}
+		}
 		check(err)
 		return constEx(v, t)
 	}

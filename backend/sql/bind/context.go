@@ -53,6 +53,8 @@ type comp struct {
 	// with IGNORE: the nearest value is stored, with a warning. laxNull says that
 	// NULL is such a value, too.
 	lax, laxNull bool
+	// strictDiv makes division by zero an error, as MySQL does in strict writes.
+	strictDiv bool
 	// noEnv refuses session facts (CHECK, index and generated expressions).
 	noEnv bool
 	// top is the outermost query level: its rows go to the client.

@@ -386,6 +386,10 @@ func (c *comp) variable(n *tree.Var) ex {
 	}
 	t := typ(op.TString)
 	switch v.Kind {
+	case op.KindNull:
+		if !n.System {
+			t = typ(op.TBytea) // a variable that was never set
+		}
 	case op.KindInt64, op.KindInt32, op.KindBool, op.KindUint64:
 		t = typ(op.TInt8)
 	case op.KindFloat64:
@@ -396,5 +400,6 @@ func (c *comp) variable(n *tree.Var) ex {
 		t = typ(op.TBytea)
 	}
 	c.plan.Volatile = true
+	c.plan.Vars = append(c.plan.Vars, sql.VarKind{Name: key, Kind: v.Kind})
 	return ex{sql: c.slot(slotKey{arg: -1, env: "var:" + key}, sql.Bind{Kind: sql.BindEnv, Name: "var:" + key}), t: t, ci: true}
 }

@@ -88,7 +88,7 @@ func (c *comp) insertPlan(s *tree.Insert) {
 		b.WriteString("OR IGNORE ")
 		c.plan.Ignore = true
 	}
-	c.lax = c.my && (s.Ignore || !c.Env.Strict)
+	c.strictness(s.Ignore)
 	c.laxNull = c.lax && (s.Ignore || s.Source == nil || len(s.Source.Values) != 1)
 	alias := c.newAlias("t")
 	fmt.Fprintf(&b, "INTO %s AS %s ", catalog.Quote(t.Store), alias)
@@ -231,10 +231,11 @@ func (c *comp) generatedFail(k *catalog.Column, verb string) {
 func (c *comp) insertValues(b *strings.Builder, sc *scope, s *tree.Insert, t *catalog.Table, cols []*catalog.Column, defaults []string) {
 	b.WriteString("VALUES ")
 	vs := &scope{parent: sc, clause: "VALUES"}
-	if c.my && s.Conflict == nil {
-		vs.rels = nil
-	}
+	var target *relation
 	if c.my {
+		if target = c.rowRel(t, s.Source.Values); target != nil {
+			c.add(vs, target)
+		}
 		c.plan.NewRows = &sql.NewRows{Several: len(s.Source.Values) > 1}
 	}
 	for i, row := range s.Source.Values {
@@ -255,6 +256,9 @@ func (c *comp) insertValues(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 			first = false
 			var raw string
 			e := c.onColumn(t, k, i+1, func() ex { return c.valueFor(vs, t, k, x, s.Overriding, &raw) })
+			if target != nil {
+				target.set(k, raw)
+			}
 			if n := c.plan.NewRows; n != nil {
 				if i == 0 {
 					n.Columns = append(n.Columns, k.Name)

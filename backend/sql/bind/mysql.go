@@ -61,9 +61,9 @@ func (c *comp) myPair(l, r ex) (ex, ex, op.Type) {
 		}
 		return c.cast(l, t), c.cast(r, t), t
 	case date(lt) && (funcs.IsText(rt) || funcs.IsNumber(rt)):
-		return l, c.cast(r, bare(lt)), bare(lt)
+		return l, c.cast(r, exactTime(lt)), bare(lt)
 	case date(rt) && (funcs.IsText(lt) || funcs.IsNumber(lt)):
-		return c.cast(l, bare(rt)), r, bare(rt)
+		return c.cast(l, exactTime(rt)), r, bare(rt)
 	case funcs.IsNumber(lt) && r.konst != nil && rank(lt) <= 5, funcs.IsNumber(rt) && l.konst != nil && rank(rt) <= 5:
 		// a constant that is a plain integer keeps the index of the other side usable
 		num, other := l, r
@@ -104,6 +104,9 @@ func (c *comp) myArith(opr string, l, r ex) (ex, bool) {
 		return ex{}, false
 	}
 	l, r = c.myNumber(l), c.myNumber(r)
+	if c.strictDiv && strings.Contains("/ % DIV MOD", opr) && !(r.konst != nil && !r.null && funcs.IsInt(r.t) && r.konst.Int() != 0) {
+		r.sql, r.konst = fmt.Sprintf("(CASE WHEN CAST(%s AS REAL)=0 THEN dotdo_div0() ELSE %s END)", r.sql, r.sql), nil
+	}
 	a, b := rank(l.t), rank(r.t)
 	switch {
 	case a > 6 || b > 6:
@@ -210,4 +213,13 @@ func (c *comp) myValues(sc *scope, n *tree.Call) ex {
 	}
 	fail(op.NoColumn, "column %q does not exist", id.Parts[len(id.Parts)-1])
 	return ex{}
+}
+
+// exactTime is a date type with all its fraction digits, for comparisons.
+func exactTime(t op.Type) op.Type {
+	t = bare(t)
+	if t.Base != op.TDate {
+		t.Size = 7
+	}
+	return t
 }

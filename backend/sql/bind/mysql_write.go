@@ -160,3 +160,41 @@ func (c *comp) missing(t *catalog.Table, k *catalog.Column) (ex, bool) {
 	c.plan.Notices = append(c.plan.Notices, op.Notice{Severity: "WARNING", Code: op.NotNullViolation, Object: "no default", Msg: "Field '" + k.Name + "' doesn't have a default value"})
 	return constEx(zero, k.Type), true
 }
+
+// strictness notes how a MySQL write treats values that do not fit.
+func (c *comp) strictness(ignore bool) {
+	if !c.my {
+		return
+	}
+	c.lax = ignore || !c.Env.Strict
+	c.strictDiv = !c.lax && strings.Contains(c.Env.SQLMode, "ERROR_FOR_DIVISION_BY_ZERO")
+}
+
+// rowRel is the row being inserted: in MySQL an expression may name the columns
+// before it, and sees NULL in the others. It is nil when no row has more than
+// literals and parameters.
+func (c *comp) rowRel(t *catalog.Table, rows [][]tree.Expr) *relation {
+	for _, row := range rows {
+		for _, x := range row {
+			switch x.(type) {
+			case *tree.Const, *tree.Param, *tree.Default, *tree.Var:
+				continue
+			}
+			r := c.tableRel(t, "")
+			for i := range r.cols {
+				r.cols[i].sql = "NULL"
+			}
+			return r
+		}
+	}
+	return nil
+}
+
+// set gives a column of the row being inserted its value.
+func (r *relation) set(k *catalog.Column, text string) {
+	for i := range r.cols {
+		if r.cols[i].cat == k {
+			r.cols[i].sql = "(" + text + ")"
+		}
+	}
+}

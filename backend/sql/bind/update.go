@@ -134,7 +134,7 @@ func (c *comp) updatePlan(s *tree.Update) {
 		where = c.cond(sc, s.Where, "WHERE").sql
 	}
 	sc.clause = "UPDATE"
-	c.lax = c.my && (s.Ignore || !c.Env.Strict)
+	c.strictness(s.Ignore)
 	c.laxNull = c.lax
 	set := c.setList(sc, t, s.Set, alias)
 	var b strings.Builder

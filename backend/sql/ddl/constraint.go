@@ -199,6 +199,14 @@ func (r *run) foreign(t *catalog.Table, c *catalog.Constraint, k *tree.Constrain
 		return err
 	}
 	parent, err := r.table(k.RefTable)
+	if err != nil && r.NoForeignKeys && op.CodeOf(err) == op.NotFound && len(k.RefColumns) == len(c.Columns) {
+		if c.RefTable, err = r.target(k.RefTable); err != nil {
+			return err
+		}
+		c.RefColumns, c.OnDelete, c.OnUpdate = k.RefColumns, k.OnDelete, k.OnUpdate
+		r.nameForeign(t, c)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -232,17 +240,23 @@ func (r *run) foreign(t *catalog.Table, c *catalog.Constraint, k *tree.Constrain
 			return e
 		}
 	}
-	if c.Name == "" {
-		c.Name = constraintName(t, strings.Join(c.Columns, "_"), "fkey")
-		if rel.Dialect(t.Dialect) == rel.MySQL {
-			for i := int64(1); ; i++ {
-				if c.Name = t.Name + "_ibfk_" + itoa(i); !hasConstraint(t, c.Name) {
-					break
-				}
+	r.nameForeign(t, c)
+	return nil
+}
+
+// nameForeign names a foreign key that has no name.
+func (r *run) nameForeign(t *catalog.Table, c *catalog.Constraint) {
+	if c.Name != "" {
+		return
+	}
+	c.Name = constraintName(t, strings.Join(c.Columns, "_"), "fkey")
+	if rel.Dialect(t.Dialect) == rel.MySQL {
+		for i := int64(1); ; i++ {
+			if c.Name = t.Name + "_ibfk_" + itoa(i); !hasConstraint(t, c.Name) {
+				break
 			}
 		}
 	}
-	return nil
 }
 
 // isKey tells whether columns, in any order, are a unique key of a table.

@@ -31,6 +31,8 @@ type Env struct {
 	Path     []string // search path, first = where CREATE goes; empty = public
 	Database string
 	User     string
+	// NoForeignKeys lets foreign keys refer to tables that do not exist (yet).
+	NoForeignKeys bool
 	// Parse parses one statement of a dialect ("SELECT …").
 	Parse func(d rel.Dialect, text string) (tree.Node, error)
 	// Lower lowers an expression over a table's own columns to SQLite text. The

@@ -133,15 +133,15 @@ func (r *run) dropTables(list []*catalog.Table, cascade bool) error {
 		t := list[i]
 		on := kindWord(t) + " " + t.Name
 		for _, v := range r.viewsOn(t.Key()) {
-			if set[v.Key()] {
-				continue
+			if set[v.Key()] || r.Dialect == rel.MySQL && !cascade {
+				continue // a MySQL view outlives its tables
 			}
 			set[v.Key()] = true
 			deps = append(deps, dependent{text: kindWord(v) + " " + v.Name, on: on, view: v})
 			list = append(list, v)
 		}
 		for _, c := range r.children(t.Key()) {
-			if set[c.Key()] {
+			if set[c.Key()] || r.NoForeignKeys {
 				continue
 			}
 			for _, k := range c.Constraints {
@@ -233,6 +233,16 @@ func (r *run) removeTables(list []*catalog.Table) error {
 			}
 		}
 		delete(r.cat.Tables, t.Key())
+	}
+	if !r.NoForeignKeys {
+		return nil
+	}
+	for _, t := range list { // foreign keys that now refer to nothing
+		for _, c := range r.children(t.Key()) {
+			if err := r.sync(c); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

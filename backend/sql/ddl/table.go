@@ -111,6 +111,30 @@ func (r *run) finishTable(t *catalog.Table, cons []tree.Constraint) error {
 			return err
 		}
 	}
+	return r.adopt(t)
+}
+
+// adopt completes foreign keys that were made before the table they refer to.
+func (r *run) adopt(t *catalog.Table) error {
+	if rel.Dialect(t.Dialect) != rel.MySQL {
+		return nil
+	}
+	for _, c := range r.children(t.Key()) {
+		if c.Key() == t.Key() {
+			continue
+		}
+		for _, k := range c.Constraints {
+			if k.Kind != "FOREIGN KEY" || k.RefTable != t.Key() {
+				continue
+			}
+			if len(k.RefColumns) != len(k.Columns) || checkColumns(t, k.RefColumns, "referenced in foreign key constraint") != nil || !isKey(t, k.RefColumns) {
+				return op.Errorf(op.Undefined, "there is no unique constraint matching given keys for referenced table %q", t.Name)
+			}
+		}
+		if err := r.sync(c); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

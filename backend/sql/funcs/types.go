@@ -97,11 +97,18 @@ func TypeCode(t op.Type) int64 {
 	if t.Unsigned {
 		n |= 1 << 9
 	}
+	switch t.Base {
+	case op.TTime, op.TTimestamp, op.TTimestampTZ: // text of MySQL's types shows the declared fraction
+		n |= int64(t.Size&7) << 12
+	}
 	return n
 }
 
 // TypeOf unpacks TypeCode.
 func TypeOf(code, size, scale int64) op.Type {
+	if size == 0 {
+		size = code >> 12 & 7
+	}
 	return op.Type{Base: op.Base(code & 0xff), Array: code&(1<<8) != 0, Unsigned: code&(1<<9) != 0, Size: int32(size), Scale: int32(scale)}
 }
 

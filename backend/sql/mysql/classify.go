@@ -28,7 +28,11 @@ func classify(s *rel.Stmt, n ast.StmtNode) error {
 		return classifySet(s, n)
 	case *ast.LoadDataStmt:
 		s.Kind = rel.KindCopy
-		s.Session = loadData(n)
+		x, err := loadData(n)
+		if err != nil {
+			return err
+		}
+		s.Session = x
 	default:
 		return classifyOther(s, n)
 	}
@@ -71,7 +75,16 @@ func classifyOther(s *rel.Stmt, n ast.StmtNode) error {
 	case *ast.DeallocateStmt:
 		session(s, rel.KindDeallocate, &rel.Session{Word: "DEALLOCATE PREPARE", Name: n.Name})
 	case *ast.LockTablesStmt:
-		session(s, rel.KindLock, &rel.Session{Word: "LOCK TABLES"})
+		x := &rel.Session{Word: "LOCK TABLES"}
+		for _, t := range n.TableLocks {
+			mode := "write"
+			if t.Type == ast.TableLockRead || t.Type == ast.TableLockReadLocal {
+				mode = "read"
+			}
+			x.Args = append(x.Args, t.Table.Name.O)
+			x.Options = append(x.Options, [2]string{t.Table.Name.O, mode})
+		}
+		session(s, rel.KindLock, x)
 	case *ast.UnlockTablesStmt:
 		session(s, rel.KindLock, &rel.Session{Word: "UNLOCK TABLES"})
 	case *ast.KillStmt:
@@ -221,7 +234,7 @@ func setValue(x *rel.Session, v *ast.VariableAssignment) error {
 }
 
 // loadData describes LOAD DATA for the front-end that reads the file.
-func loadData(n *ast.LoadDataStmt) *rel.Session {
+func loadData(n *ast.LoadDataStmt) (*rel.Session, error) {
 	x := &rel.Session{Word: "LOAD DATA", Name: n.Path, From: true, Schema: n.Table.Schema.O, Table: n.Table.Name.O}
 	for _, c := range n.ColumnsAndUserVars {
 		if c.ColumnName == nil {
@@ -256,10 +269,14 @@ func loadData(n *ast.LoadDataStmt) *rel.Session {
 	if n.IgnoreLines != nil {
 		x.Options = append(x.Options, [2]string{"skip", utoa(*n.IgnoreLines)})
 	}
-	if len(n.ColumnAssignments) > 0 {
-		x.Options = append(x.Options, [2]string{"set", ""})
+	for _, a := range n.ColumnAssignments {
+		t, err := restore(a.Expr)
+		if err != nil {
+			return nil, err
+		}
+		x.Args, x.Exprs = append(x.Args, a.Column.Name.O), append(x.Exprs, t)
 	}
-	return x
+	return x, nil
 }
 
 // restore renders a node as MySQL text.

@@ -77,6 +77,9 @@ func syntaxError(err error) error {
 func Parse(text, sqlMode string) ([]*rel.Stmt, error) {
 	nodes, err := parseText(text, sqlMode)
 	if err != nil {
+		if s := maintenance(text, sqlMode); s != nil {
+			return []*rel.Stmt{s}, nil
+		}
 		return nil, err
 	}
 	out := make([]*rel.Stmt, 0, len(nodes))
@@ -86,6 +89,7 @@ func Parse(text, sqlMode string) ([]*rel.Stmt, error) {
 			return nil, err
 		}
 		s.Params = len(params(n))
+		s.Uses = uses(s, n)
 		out = append(out, s)
 	}
 	return out, nil

@@ -28,6 +28,7 @@ export async function reference() {
   const port = await freePort();
   const p = spawn(bin, ['--no-defaults', `--datadir=${dir}/data`, `--socket=${dir}/s`, `--port=${port}`, '--bind-address=127.0.0.1', `--pid-file=${dir}/pid`, '--skip-name-resolve', '--character-set-server=utf8mb4',
     '--collation-server=utf8mb4_general_ci', `--sql-mode=${mode}`, '--default-time-zone=+00:00', '--innodb-flush-log-at-trx-commit=0', '--local-infile=1', ...user], { stdio: 'ignore' });
+  p.unref();
   const stop = () => { p.kill('SIGKILL'); rmSync(dir, { recursive: true, force: true }); };
   for (let i = 0; ; i++) {
     try { await (await mysql.createConnection({ host: '127.0.0.1', port, user: 'root' })).end(); return { port, stop }; } catch (e) {
@@ -66,12 +67,13 @@ function kind(c) {
 /** same tells whether two answers agree; rows without order when loose. */
 export function differences(a, b, { loose = false } = {}) {
   const out = [];
-  const clean = (m) => m?.replace(/MariaDB server/g, 'MySQL server').replace(/key '\w+\.(\w+)'/, "key '$1'").replace(/column `\w+`\.`\w+`\.`(\w+)`/, "column '$1'");
+  const clean = (m) => m?.replace(/MariaDB server/g, 'MySQL server').replace(/key '\w+\.(\w+)'/g, "key '$1'").replace(/column `\w+`\.`\w+`\.`(\w+)`/g, "column '$1'");
   for (const k of ['error', 'state', 'affected', 'id', 'info', 'warnings']) if (a[k] !== b[k]) out.push(`${k}: ${a[k]} | ${b[k]}`);
   if (clean(a.message) !== clean(b.message)) out.push(`message: ${a.message} | ${b.message}`);
   for (const k of ['names', 'types']) if (JSON.stringify(a[k]) !== JSON.stringify(b[k])) out.push(`${k}: ${JSON.stringify(a[k])} | ${JSON.stringify(b[k])}`);
   const norm = (r) => (r && loose ? r.map((x) => JSON.stringify(x)).sort() : r);
-  const x = JSON.stringify(norm(a.rows)), y = JSON.stringify(norm(b.rows));
+  const plain = (r) => r && clean(JSON.stringify(norm(r)));
+  const x = plain(a.rows), y = plain(b.rows);
   if (x !== y) out.push(`rows: ${x?.slice(0, 900)} | ${y?.slice(0, 900)}`);
   return out;
 }
