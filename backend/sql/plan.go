@@ -59,6 +59,11 @@ type Plan struct {
 	NewRows     *NewRows
 	Notices     []op.Notice // warnings each execution gives
 	Vars        []VarKind   // MySQL variables whose kinds decided types
+	// Lits are the arguments of a plan whose literals are lifted (see Scan): BindArg
+	// then counts in Lits. Fixed are the literals the plan is only right for when
+	// they have the values it was compiled with.
+	Lits  []Lit
+	Fixed []int
 }
 
 // NewRows says how to compute the rows that a MySQL write stores, without

@@ -11,12 +11,15 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/rel"
+	"github.com/dot-do/dotdo-proxy/backend/sql"
 	"github.com/dot-do/dotdo-proxy/backend/sqlite"
 )
 
 // Engine is the relational family.
 type Engine struct {
 	parsed  parseCache
+	shapes  shapes
+	whole   bool // literals are never lifted (tests)
 	current currents
 }
 
@@ -49,7 +52,7 @@ func (e *Engine) Apply(_ context.Context, tx *object.Tx, _ *op.Op, body op.Body)
 		return nil, op.Errorf(op.Unsupported, "relational operation %d cannot be part of a batch", body.Kind())
 	}
 	env := envOf(q.Env)
-	c, err := e.compile(tx.Catalog(), tx.Local(), q.Stmt, env)
+	c, q, err := e.plan(tx.Catalog(), tx.Local(), q, env)
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +76,32 @@ func (e *Engine) Functions(r *sqlite.Registry) { registerFunctions(r) }
 
 // Parse implements engine.Parser: statements of a text, cached by text.
 func (e *Engine) Parse(_ context.Context, p *rel.Parse) (op.Reply, error) {
-	list, err := e.parsed.get(p)
+	list, err := e.statements(p)
 	if err != nil {
 		return nil, err
 	}
 	return rel.NewParsed(list), nil
+}
+
+// statements returns the statements of a text.
+func (e *Engine) statements(p *rel.Parse) ([]*rel.Stmt, error) {
+	s := sql.Scans.Get().(*sql.Scan)
+	defer sql.Scans.Put(s)
+	if e.whole || !scan(p, s) {
+		return e.parsed.get(p)
+	}
+	list, known := e.shapes.get(p, s)
+	switch {
+	case list != nil:
+		return list, nil
+	case known:
+		return e.parsed.get(p)
+	}
+	list, err := parse(p)
+	if err == nil {
+		e.shapes.put(s, list)
+	}
+	return list, err
 }
 
 // parseCache keeps the statements of recent texts. Statements are shared by

@@ -21,12 +21,9 @@ const (
 // query runs one statement.
 func (e *Engine) query(ctx context.Context, s *object.Scope, o *op.Op, q *rel.Query) (op.Reply, error) {
 	env := envOf(q.Env)
-	c, err := e.compile(s.Catalog(), s.Local(), q.Stmt, env)
+	c, run, err := e.plan(s.Catalog(), s.Local(), q, env)
 	if err != nil {
 		return nil, err
-	}
-	if len(q.Args) != len(c.Params) {
-		return nil, op.Errorf(op.InvalidArgument, "the statement needs %d parameters, %d were given", len(c.Params), len(q.Args))
 	}
 	switch {
 	case c.Kind == sql.KindRows:
@@ -35,16 +32,16 @@ func (e *Engine) query(ctx context.Context, s *object.Scope, o *op.Op, q *rel.Qu
 	case c.Kind == sql.KindAccept:
 		return op.ReplyOf(&op.Done{Tag: c.Tag}), nil
 	case c.Kind == sql.KindQuery && !c.Sequence:
-		return e.read(ctx, s, c, q, env)
+		return e.read(ctx, s, c, run, env)
 	}
 	var res *result
 	lsn, err := s.Write(ctx, func(tx *object.Tx) error {
 		if c.Version != tx.Catalog().Version { // the schema changed while we waited
-			if c, err = e.compile(tx.Catalog(), tx.Local(), q.Stmt, env); err != nil {
+			if c, run, err = e.plan(tx.Catalog(), tx.Local(), q, env); err != nil {
 				return err
 			}
 		}
-		res, err = e.runWrite(tx, c, q, env)
+		res, err = e.runWrite(tx, c, run, env)
 		return err
 	})
 	if err != nil {

@@ -101,7 +101,41 @@ type Stmt struct {
 	Returns    bool       // certainly returns rows (SELECT, VALUES, SHOW, RETURNING)
 	Uses       []TableUse // MySQL: tables the text names, for LOCK TABLES
 
-	plan atomic.Value // set by the executor on first use
+	// Template is set when the text is one of many that differ in literals only;
+	// Lits are its literals. Who does not know them uses Text, which is complete.
+	Template *Template
+	Lits     []op.Value
+
+	plan   atomic.Value // set by the executor on first use
+	syntax atomic.Value // set by the parser, taken by the first who compiles
+}
+
+// Template is what statements that differ in literals share. The executor
+// keeps plans in it.
+type Template struct {
+	Key  string // dialect, mode and text with marks in place of literals
+	plan atomic.Value
+}
+
+// Plan returns what the executor attached, nil at first.
+func (t *Template) Plan() any { return t.plan.Load() }
+
+// SetPlan attaches executor state. The concrete type must never change.
+func (t *Template) SetPlan(p any) { t.plan.Store(p) }
+
+// syntaxTree wraps a syntax tree: an atomic.Value holds one concrete type.
+type syntaxTree struct{ node any }
+
+// SetSyntax keeps the parsed form of Text for the first who compiles it.
+func (s *Stmt) SetSyntax(node any) { s.syntax.Store(syntaxTree{node}) }
+
+// TakeSyntax returns the parsed form and forgets it; nil if there is none.
+func (s *Stmt) TakeSyntax() any {
+	if s.syntax.Load() == nil {
+		return nil
+	}
+	t, _ := s.syntax.Swap(syntaxTree{}).(syntaxTree)
+	return t.node
 }
 
 // TableUse is a table that a statement names.

@@ -119,6 +119,7 @@ func (c *comp) coerce(e ex, t op.Type) ex {
 	if e.konst != nil && !e.konst.IsNull() {
 		s := e.konst.Str()
 		if isReg(t.Base) && !t.Array || dependsOnClock(s, t) {
+			c.fix(e)
 			return c.castCall(mk(typ(op.TString), "%s", e.sql), bare(t))
 		}
 		exact := bare(t)
@@ -130,7 +131,7 @@ func (c *comp) coerce(e ex, t op.Type) ex {
 			return ex{sql: "NULL", t: bare(t), konst: &op.Value{}, null: true}
 		}
 		checkAt(err, e.pos)
-		return constEx(v, bare(t))
+		return c.read(e, v, bare(t))
 	}
 	e.t = bare(t)
 	return e
@@ -227,7 +228,7 @@ func (c *comp) cast(e ex, t op.Type) ex {
 			return ex{sql: "NULL", t: t, konst: &op.Value{}, null: true}
 		}
 		check(err)
-		return constEx(v, t)
+		return c.converted(e, v, f, t, true)
 	}
 	return c.castCall(c.ranged(e), t)
 }
@@ -254,8 +255,9 @@ func (c *comp) nativeCast(e ex, t op.Type) (ex, bool) {
 			return e, true
 		}
 		if e.konst != nil && e.konst.Int() >= lo && e.konst.Int() <= hi {
-			return e, true
+			return c.within(e, lo, hi), true
 		}
+		c.fix(e)
 		e.konst = nil
 		e.sql = fmt.Sprintf("(CASE WHEN %s NOT BETWEEN %d AND %d THEN dotdo_range(%d,%s) ELSE %s END)", e.sql, lo, hi, funcs.TypeCode(t), e.sql, e.sql)
 		return e, true
@@ -516,7 +518,7 @@ func (c *comp) assign(e ex, t op.Type, k *catalog.Column) ex {
 	if e.konst != nil && !clockCast(e.t) && !clockCast(t) && !isReg(t.Base) && t.Base != op.TEnum && t.Base != op.TSetOf {
 		v, err := funcs.Cast(*e.konst, e.t, t, c.my, false, c.options())
 		check(err)
-		return constEx(v, t)
+		return c.converted(e, v, e.t, t, false)
 	}
 	name := "dotdo_assign"
 	if c.my {
@@ -538,7 +540,7 @@ func (c *comp) assignText(e ex, t op.Type) ex {
 	if e.konst != nil && !c.my {
 		v, err := funcs.Cast(*e.konst, typ(op.TString), t, c.my, false, c.options())
 		check(err)
-		return constEx(v, t)
+		return c.converted(e, v, typ(op.TString), t, false)
 	}
 	if t.Base == op.TChar && !c.my {
 		return mk(t, "dotdo_assign(%s,%d,%d,%d,0)", e.sql, op.TString, op.TChar, t.Size)

@@ -35,6 +35,9 @@ type Context struct {
 	// ShardKey returns the column a table is sharded by, "" = not sharded; nil =
 	// the database is one object.
 	ShardKey func(*catalog.Table) string
+	// Lift is the number of literals of the text that shall become arguments if
+	// they can (tree.Const.Lit tells them apart); 0 = none.
+	Lift int
 	// DDL compiles a schema statement; nil = refused.
 	DDL func(c Context, stmt tree.Node) (*sql.Plan, error)
 }
@@ -59,6 +62,7 @@ type comp struct {
 	noEnv bool
 	// top is the outermost query level: its rows go to the client.
 	top  *scope
+	lift lifting
 	docs *[]*docSource // collections read, shared with the views in between
 }
 
@@ -184,6 +188,7 @@ func (c *comp) finish() {
 		c.params[i] = t
 	}
 	c.plan.Params = c.params
+	c.liftedArgs()
 }
 
 // used tells whether client argument i is bound anywhere.

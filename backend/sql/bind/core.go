@@ -66,7 +66,7 @@ func (c *comp) core(sc *scope, s *tree.Select, want []op.Type) *bound {
 		fail(op.Unsupported, "SELECT without output columns is not supported")
 	}
 	b := &bound{cols: st.cols, text: func(w []op.Type) string { return c.coreText(st, w) }}
-	b.single = q.agg && len(s.Group) == 0 && len(q.srf) == 0 || st.from == "" && len(q.srf) == 0 || ordinal(s.Limit) == 1
+	b.single = q.agg && len(s.Group) == 0 && len(q.srf) == 0 || st.from == "" && len(q.srf) == 0 || c.ordinal(s.Limit) == 1
 	return b
 }
 
@@ -75,7 +75,7 @@ func (c *comp) groupBy(st *coreState) {
 	st.sc.clause = "GROUP BY"
 	for _, x := range st.s.Group {
 		src := x
-		if n := ordinal(x); n > 0 {
+		if n := c.ordinal(x); n > 0 {
 			if n > len(st.s.Items) {
 				e := op.Errorf(op.NoColumn, "GROUP BY position %d is not in select list", n)
 				e.Object = "position"
@@ -126,7 +126,7 @@ func (c *comp) groupTerm(st *coreState, x tree.Expr) {
 // outputRef resolves an ORDER BY or DISTINCT ON term: position, output name or
 // expression.
 func (c *comp) outputRef(st *coreState, x tree.Expr) ex {
-	if n := ordinal(x); n > 0 {
+	if n := c.ordinal(x); n > 0 {
 		if n > len(st.items) {
 			c.badOrdinal(n)
 		}

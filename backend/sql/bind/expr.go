@@ -50,6 +50,7 @@ func (c *comp) node(sc *scope, x tree.Expr) ex {
 	case *tree.Collate:
 		return c.collate(sc, n)
 	case *tree.Call:
+		defer c.keepLiterals()()
 		return c.call(sc, n)
 	case *tree.Exists:
 		b := c.query(sc, n.Query, nil)
@@ -66,6 +67,7 @@ func (c *comp) node(sc *scope, x tree.Expr) ex {
 	case *tree.Row:
 		return c.rowExpr(sc, n)
 	case *tree.Subscript:
+		defer c.keepLiterals()()
 		return c.subscript(sc, n)
 	case *tree.Field:
 		return c.field(sc, n)
@@ -110,9 +112,9 @@ func (c *comp) constant(n *tree.Const) ex {
 		v = op.Int64(v.Int())
 	}
 	if c.my && n.Type.Base == op.TUnknown {
-		return ex{sql: lit(v), t: typ(op.TString), konst: &v, ci: true}
+		return c.liftable(n, ex{sql: lit(v), t: typ(op.TString), konst: &v, ci: true})
 	}
-	return ex{sql: lit(v), t: n.Type, konst: &v, pos: n.Pos}
+	return c.liftable(n, ex{sql: lit(v), t: n.Type, konst: &v, pos: n.Pos})
 }
 
 // param lowers a parameter; undeclared ones get their type from the context.
@@ -173,6 +175,7 @@ func (c *comp) negate(e ex, pos int) ex {
 		e = c.myNumber(e)
 	}
 	if e.konst != nil && !e.null {
+		c.fix(e)
 		switch e.konst.Kind {
 		case op.KindInt64:
 			return constEx(op.Int64(-e.konst.Int()), e.t)
@@ -309,6 +312,7 @@ func (c *comp) castNode(sc *scope, n *tree.Cast) ex {
 	}
 	e := c.expr(sc, n.X)
 	if t.Base == op.TInterval && n.Type.Interval != "" && e.konst != nil && !e.null {
+		c.fix(e)
 		v, err := funcs.IntervalWithUnit(e.konst.Str(), n.Type.Interval)
 		check(err)
 		return constEx(v, bare(t))

@@ -408,6 +408,7 @@ func (c *comp) conflict(sc *scope, s *tree.Insert, t *catalog.Table, alias strin
 		c.arbiter(t, plain)
 		b.WriteString("(" + strings.Join(names, ",") + ") ")
 		if k.Where != nil {
+			defer c.keepLiterals()() // it must name a partial index
 			old := tr.cols
 			tr.cols = append([]column(nil), old...)
 			for i := range tr.cols {

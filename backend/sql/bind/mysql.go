@@ -70,6 +70,7 @@ func (c *comp) myPair(l, r ex) (ex, ex, op.Type) {
 		if l.konst != nil {
 			num, other = r, l
 		}
+		c.fix(other)
 		if v, err := funcs.ParseMySQL(typ(op.TInt8), other.konst.Str(), c.options()); err == nil && !other.null && v.Kind == op.KindInt64 && lit(v) == other.konst.Str() {
 			k := constEx(v, typ(op.TInt8))
 			if l.konst != nil {

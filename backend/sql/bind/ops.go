@@ -27,6 +27,9 @@ func (c *comp) binary(sc *scope, n *tree.Binary) ex {
 			return c.myDateAdd(sc, n.R, iv, false)
 		}
 	}
+	if !liftOps[n.Op] {
+		defer c.keepLiterals()()
+	}
 	l, r := c.expr(sc, n.L), c.expr(sc, n.R)
 	if e, ok := c.docField(n, l, r); ok {
 		return e
@@ -320,6 +323,7 @@ func (c *comp) intArith(opr string, l, r ex, t op.Type) ex {
 // nonZero wraps a divisor so that zero is an error, not NULL.
 func (c *comp) nonZero(r ex) string {
 	if r.konst != nil && !r.null {
+		c.fix(r)
 		if r.konst.Kind == op.KindInt64 && r.konst.Int() != 0 || r.konst.Kind == op.KindFloat64 && r.konst.Float() != 0 {
 			return r.sql
 		}

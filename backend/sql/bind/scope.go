@@ -25,6 +25,7 @@ type ex struct {
 	ci    bool      // MySQL case-insensitive text
 	null  bool      // literal NULL
 	pos   int       // of a literal in the text
+	lit   *literal  // the lifted literal that konst is made of
 }
 
 // column is one column of a relation in scope.

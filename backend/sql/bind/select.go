@@ -231,7 +231,7 @@ func (c *comp) tail(sc *scope, text string, s *tree.Select, cols []op.Column) st
 	var terms []string
 	for _, o := range s.Order {
 		var e ex
-		if n := ordinal(o.Expr); n > 0 {
+		if n := c.ordinal(o.Expr); n > 0 {
 			if n > len(cols) {
 				c.badOrdinal(n)
 			}
@@ -249,8 +249,9 @@ func (c *comp) tail(sc *scope, text string, s *tree.Select, cols []op.Column) st
 }
 
 // ordinal returns n for the constant n, else 0.
-func ordinal(x tree.Expr) int {
+func (c *comp) ordinal(x tree.Expr) int {
 	if k, ok := x.(*tree.Const); ok && k.Value.Kind == op.KindInt64 {
+		c.fixed(k)
 		if n := k.Value.Int(); n > 0 && n < 1<<20 {
 			return int(n)
 		}
@@ -277,6 +278,7 @@ func (c *comp) limit(sc *scope, s *tree.Select) string {
 			return null
 		}
 		if e.konst != nil && e.konst.Kind == op.KindInt64 {
+			c.fix(e)
 			if e.konst.Int() < 0 {
 				x := op.Errorf(op.InvalidArgument, "%s must not be negative", word)
 				x.Object = word

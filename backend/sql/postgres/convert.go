@@ -27,15 +27,19 @@ func Convert(stmt *rel.Stmt) (tree.Node, error) {
 	if stmt == nil {
 		return nil, op.Errorf(op.InvalidArgument, "no statement")
 	}
-	list, err := parse(stmt.Text)
-	if err != nil {
-		return nil, err
-	}
-	if len(list) != 1 {
-		return nil, op.Errorf(op.Syntax, "cannot insert multiple commands into a prepared statement")
+	raw, ok := stmt.TakeSyntax().(*pg.RawStmt)
+	if !ok {
+		list, err := parse(stmt.Text)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) != 1 {
+			return nil, op.Errorf(op.Syntax, "cannot insert multiple commands into a prepared statement")
+		}
+		raw = list[0]
 	}
 	c := &conv{text: stmt.Text}
-	n := c.statement(list[0].GetStmt())
+	n := c.statement(raw.GetStmt())
 	if c.err != nil {
 		return nil, c.err
 	}

@@ -30,6 +30,9 @@ func Parse(text string) ([]*rel.Stmt, error) {
 		if c.err != nil {
 			return nil, c.err
 		}
+		if i == 0 && (s.Kind == rel.KindData || s.Kind == rel.KindDDL) { // its positions are those of its own text
+			s.SetSyntax(r)
+		}
 		out = append(out, s)
 	}
 	return out, nil

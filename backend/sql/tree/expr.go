@@ -12,6 +12,8 @@ type Const struct {
 	Value op.Value
 	Type  op.Type
 	Pos   int
+	Lit   int  // 1 + number of the literal in the text that stands for others like it, 0 = none
+	Neg   bool // Value is that literal with its sign turned
 }
 
 // Param is $n or the n-th ?; Index counts from 0.
