@@ -169,3 +169,10 @@ int dd_cmp_ci(void *u, int na, const void *a, int nb, const void *b) {
   }
   return (s < es) - (t < et);
 }
+
+/* dd_hash_ci hashes a text so that texts equal under "ci" get one value. */
+uint64_t dd_hash_ci(uint64_t h, const void *p, int n) {
+  const unsigned char *s = p, *e = s + n;
+  while (s < e) h = (h ^ fold(next(&s, e))) * 0x100000001b3u;
+  return h;
+}

@@ -39,6 +39,11 @@ type Conn struct {
 	Call any
 	// State is scratch of the layers above; the connection does not look at it.
 	State map[string]any
+	// Touched collects the tables of the statements that started, by table bit.
+	Touched uint64
+	// Before, if set, is asked before a statement starts: the tables it reads
+	// and writes, by table bit, and whether it changes the schema.
+	Before func(reads, writes uint64, ddl bool) error
 
 	p      *C.dd_conn
 	handle cgo.Handle

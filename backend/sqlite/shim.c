@@ -1,6 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
-#include "shim.h"
+#include "capture.h"
 #include "_cgo_export.h"
 
 #define OK 0
@@ -35,6 +35,8 @@ int dd_open(const char *path, int readonly, uintptr_t handle, dd_conn **out) {
   sqlite3_db_config(c->db, 1014, 0, NULL); /* DQS_DDL off */
   sqlite3_db_config(c->db, 1007, 1, NULL); /* QPSG: a changed binding never re-plans */
   sqlite3_wal_hook(c->db, on_wal, c); /* also switches automatic checkpoints off */
+  dd_auth_open(c);
+  if (!readonly && (rc = dd_cap_open(c))) return rc;
   sqlite3_create_collation_v2(c->db, "decimal", UTF8, NULL, dd_cmp_decimal, NULL);
   sqlite3_create_collation_v2(c->db, "interval", UTF8, NULL, dd_cmp_interval, NULL);
   sqlite3_create_collation_v2(c->db, "ci", UTF8, NULL, dd_cmp_ci, NULL);
@@ -42,6 +44,7 @@ int dd_open(const char *path, int readonly, uintptr_t handle, dd_conn **out) {
 }
 
 int dd_close(dd_conn *c) {
+  dd_cap_close(c);
   int rc = sqlite3_close_v2(c->db);
   free(c->fns);
   free(c);
@@ -52,6 +55,8 @@ int dd_close(dd_conn *c) {
  * rest. */
 int dd_prepare(dd_conn *c, const char *sql, int n, int persistent, sqlite3_stmt **out, int *tail) {
   const char *rest = sql;
+  c->reads = c->writes = 0;
+  c->ddl = 0;
   int rc = sqlite3_prepare_v3(c->db, sql, n, persistent ? 1 : 0, out, &rest);
   *tail = (int)(rest - sql);
   return rc;
@@ -276,12 +281,12 @@ static void forget(dd_conn *c) {
 }
 
 /* equal compares two values as they are stored. */
-static int equal(sqlite3_value *a, sqlite3_value *b) {
+int dd_equal(sqlite3_value *a, sqlite3_value *b) {
   int t = sqlite3_value_type(a);
   if (t != sqlite3_value_type(b)) return 0;
   switch (t) {
   case 1: return sqlite3_value_int64(a) == sqlite3_value_int64(b);
-  case 2: return sqlite3_value_double(a) == sqlite3_value_double(b);
+  case 2: { double x = sqlite3_value_double(a), y = sqlite3_value_double(b); return !memcmp(&x, &y, 8); }
   case 3: case 4: {
     int n = sqlite3_value_bytes(a);
     return n == sqlite3_value_bytes(b) && (n == 0 || memcmp(sqlite3_value_blob(a), sqlite3_value_blob(b), n) == 0);
@@ -290,11 +295,10 @@ static int equal(sqlite3_value *a, sqlite3_value *b) {
   return 1;
 }
 
-/* on_change sees each row before it is removed or stored. A row stored after
+/* dd_watched sees each row before it is removed or stored. A row stored after
  * exactly one removal may be the same row again. */
-static void on_change(void *p, sqlite3 *db, int op, char const *zdb, char const *table, long long k1, long long k2) {
-  dd_conn *c = p;
-  (void)zdb; (void)table; (void)k1; (void)k2;
+void dd_watched(dd_conn *c, int op) {
+  sqlite3 *db = c->db;
   if (sqlite3_preupdate_depth(db) > 0) return; /* what a foreign key does */
   sqlite3_value *v;
   int n = sqlite3_preupdate_count(db);
@@ -311,7 +315,7 @@ static void on_change(void *p, sqlite3 *db, int op, char const *zdb, char const 
   if (op == 18 /* INSERT */ && c->nold == n) {
     int same = 1;
     for (int i = 0; same && i < n; i++)
-      same = c->old[i] && sqlite3_preupdate_new(db, i, &v) == OK && equal(c->old[i], v);
+      same = c->old[i] && sqlite3_preupdate_new(db, i, &v) == OK && dd_equal(c->old[i], v);
     c->same += same;
   }
   forget(c);
@@ -320,7 +324,7 @@ static void on_change(void *p, sqlite3 *db, int op, char const *zdb, char const 
 void dd_watch(dd_conn *c, int on) {
   forget(c);
   if (on) c->removed = c->same = 0;
-  sqlite3_preupdate_hook(c->db, on ? on_change : NULL, c);
+  c->watching = on;
 }
 
 /* dd_foreign_keys switches the checks of foreign keys; statements are compiled

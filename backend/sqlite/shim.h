@@ -41,13 +41,17 @@ typedef struct { struct dd_conn *c; int id; } dd_fn;
 typedef struct dd_conn {
   sqlite3 *db; uintptr_t handle; int frames; dd_fn *fns;
   int64_t changes; /* of the last dd_fetch that ended, 0 if it changed nothing */
-  int64_t removed, same; /* see dd_watch */
+  int watching; int64_t removed, same; /* see dd_watch */
   sqlite3_value **old; int nold;
+  struct dd_cap *cap; /* change capture, NULL = none */
+  uint64_t reads, writes; int ddl; /* what the statement being compiled touches */
 } dd_conn;
 
 /* dd_watch counts, from the call with on set, the rows that REPLACE removed to
  * make room and those it replaced by an identical one. */
 void dd_watch(dd_conn *c, int on);
+void dd_watched(dd_conn *c, int op);
+int dd_equal(sqlite3_value *a, sqlite3_value *b);
 int dd_foreign_keys(dd_conn *c, int on);
 
 int dd_setup(void);
@@ -70,6 +74,7 @@ void dd_result_error(sqlite3_context *ctx, const char *p, int n);
 int dd_cmp_decimal(void *, int, const void *, int, const void *);
 int dd_cmp_interval(void *, int, const void *, int, const void *);
 int dd_cmp_ci(void *, int, const void *, int, const void *);
+uint64_t dd_hash_ci(uint64_t h, const void *p, int n);
 
 const char *sqlite3_libversion(void);
 int sqlite3_libversion_number(void);

@@ -2,7 +2,7 @@ package sqlite
 
 // #cgo noescape dd_prepare
 // #include <stdlib.h>
-// #include "shim.h"
+// #include "capture.h"
 import "C"
 
 import (
@@ -25,10 +25,13 @@ type Stmt struct {
 	cols   int // of the last row fetched, or of the statement
 	heap   *C.char
 	cap    int
-	bound  bool // parameters hold this user's values
-	active bool // stepped and not yet reset
-	done   bool // stepped to its end
-	idle   bool // in the cache
+	bound  bool   // parameters hold this user's values
+	active bool   // stepped and not yet reset
+	done   bool   // stepped to its end
+	idle   bool   // in the cache
+	reads  uint64 // tables, by table bit
+	writes uint64
+	ddl    bool // changes the schema
 
 	newer, older *Stmt // cache, by last use
 	same         *Stmt // cache, same text
@@ -77,7 +80,8 @@ func (c *Conn) compile(sql string, persistent bool) (*Stmt, string, error) {
 		}
 		rest := sql[int(tail):]
 		if p != nil {
-			return &Stmt{c: c, p: p, params: int(C.sqlite3_bind_parameter_count(p)), cols: int(C.sqlite3_column_count(p))}, rest, nil
+			return &Stmt{c: c, p: p, params: int(C.sqlite3_bind_parameter_count(p)), cols: int(C.sqlite3_column_count(p)),
+				reads: uint64(c.p.reads), writes: uint64(c.p.writes), ddl: c.p.ddl != 0}, rest, nil
 		}
 		if len(rest) == len(sql) {
 			return nil, "", nil
@@ -151,6 +155,11 @@ func (s *Stmt) Fetch(dst []op.Value, maxRows, maxBytes int) (vals []op.Value, do
 		return dst, true, &Error{Code: 21, Extended: 21, Msg: "parameters are not bound", Offset: -1}
 	}
 	c := s.c
+	if !s.active {
+		if err := s.enter(); err != nil {
+			return dst, true, err
+		}
+	}
 	if c.depth == len(c.bufs) {
 		c.bufs = append(c.bufs, C.dd_buf_new())
 	}
@@ -185,6 +194,25 @@ func (s *Stmt) Fetch(dst []op.Value, maxRows, maxBytes int) (vals []op.Value, do
 	}
 	s.active, s.done = false, true
 	return dst, true, c.error(rc)
+}
+
+// enter tells the connection's owner what a statement that starts will touch.
+func (s *Stmt) enter() error {
+	c := s.c
+	c.Touched |= s.reads | s.writes
+	if s.ddl && c.p.cap != nil {
+		C.dd_cap_forget(c.p)
+	}
+	if c.Before == nil {
+		return nil
+	}
+	if err := c.Before(s.reads, s.writes, s.ddl); err != nil {
+		return err
+	}
+	if s.writes != 0 && c.p.cap != nil && c.p.cap.mode == C.CAP_CAPTURE && c.p.cap.unknown > 0 {
+		return c.learn()
+	}
+	return nil
 }
 
 // decode appends the cells of b to dst. All bytes share one allocation.
