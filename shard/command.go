@@ -189,6 +189,21 @@ func (c *call) scan(b *kv.Command) (op.Reply, error) {
 	return op.ReplyOf(&op.Values{Values: []op.Value{op.Array(pair...)}}, &op.Done{LSN: a.done.LSN}), nil
 }
 
+// figures adds the figures of all objects.
+func (c *call) figures(b *kv.Stats) (op.Reply, error) {
+	answers, err := c.each(c.all(), false, func(int) op.Body { return b })
+	if err != nil {
+		return nil, err
+	}
+	total := answers[0].values
+	for _, a := range answers[1:] {
+		for i := range min(len(total), len(a.values)) {
+			total[i].Num += a.values[i].Num
+		}
+	}
+	return op.ReplyOf(&op.Values{Values: total}, &op.Done{}), nil
+}
+
 // version reads the versions of keys that may lie in several objects.
 func (c *call) version(b *kv.Version) (op.Reply, error) {
 	objects, parts := c.l.spread(len(b.Keys), func(i int) []byte { return b.Keys[i] })

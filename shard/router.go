@@ -77,6 +77,8 @@ func (r *Router) route(ctx context.Context, o *op.Op, l *Options) (op.Reply, err
 		return c.command(b)
 	case *kv.Version:
 		return c.version(b)
+	case *kv.Stats:
+		return c.figures(b)
 	}
 	switch o.Body.Family() {
 	case op.FamilyDoc:

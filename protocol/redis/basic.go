@@ -257,38 +257,10 @@ func memory(c *conn, args [][]byte) {
 		}
 		v, err := c.value(&kv.Command{DB: c.db, Verb: "MEMORY", Args: args[:2]})
 		c.answer(v, err, 0, 2)
-	case is(args[0], "DOCTOR") && len(args) == 1:
-		c.w.verbatim("No memory problem found.")
+	case is(args[0], "DOCTOR"), is(args[0], "STATS"), is(args[0], "MALLOC-STATS"), is(args[0], "PURGE"):
+		c.w.error("ERR 'memory " + strings.ToLower(string(args[0])) + "' is not supported")
 	default:
-		c.badSub("MEMORY", args, "USAGE", "DOCTOR")
-	}
-}
-
-// slowlog implements SLOWLOG: nothing is logged here.
-func slowlog(c *conn, args [][]byte) {
-	switch {
-	case is(args[0], "GET") && len(args) <= 2:
-		c.w.array(0)
-	case is(args[0], "LEN") && len(args) == 1:
-		c.w.int(0)
-	case is(args[0], "RESET") && len(args) == 1:
-		c.w.status("OK")
-	default:
-		c.badSub("SLOWLOG", args, "GET", "LEN", "RESET")
-	}
-}
-
-// latency implements LATENCY: no event is recorded here.
-func latency(c *conn, args [][]byte) {
-	switch {
-	case is(args[0], "LATEST") && len(args) == 1, is(args[0], "HISTORY") && len(args) == 2:
-		c.w.array(0)
-	case is(args[0], "HISTOGRAM"):
-		c.w.mapping(0)
-	case is(args[0], "RESET"):
-		c.w.int(0)
-	default:
-		c.badSub("LATENCY", args, "LATEST", "HISTORY")
+		c.badSub("MEMORY", args, "USAGE")
 	}
 }
 

@@ -350,9 +350,9 @@ func (c *conn) line() string {
 	if last == "" {
 		last = "NULL"
 	}
-	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=0 multi=%d watch=0 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=%d rbp=0 obl=0 oll=0 omem=0 tot-mem=%d events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s",
-		c.id, c.net.RemoteAddr(), c.net.LocalAddr(), c.id, i.name, int(time.Since(i.created).Seconds()), int(time.Since(i.active).Seconds()), flags,
-		i.db, i.subs, i.patterns, i.multi, readSize, readSize, last, i.user, i.proto, i.libName, i.libVer)
+	return fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s",
+		c.id, c.net.RemoteAddr(), c.net.LocalAddr(), i.name, int(time.Since(i.created).Seconds()), int(time.Since(i.active).Seconds()), flags,
+		i.db, i.subs, i.patterns, i.sharded, i.multi, last, i.user, i.proto, i.libName, i.libVer)
 }
 
 // clientList implements CLIENT LIST.

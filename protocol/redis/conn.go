@@ -50,9 +50,9 @@ type conn struct {
 
 	info struct {
 		sync.Mutex
-		name, user, libName, libVer, last string
-		created, active                   time.Time
-		db, subs, patterns, multi, proto  int
+		name, user, libName, libVer, last         string
+		created, active                           time.Time
+		db, subs, patterns, sharded, multi, proto int
 	}
 	noEvict, noTouch atomic.Bool
 	blocked          atomic.Pointer[blocking]

@@ -1,9 +1,24 @@
 package redis
 
 import (
+	"fmt"
+	"os"
 	"syscall"
 	"time"
 )
+
+// resident is the resident memory of this process, 0 where it cannot be read.
+func resident() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, pages int64
+	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}
 
 // cpuTime is the processor time of this process.
 func cpuTime() (user, system time.Duration) {

@@ -115,6 +115,9 @@ func (c *conn) dispatch(args [][]byte) {
 	c.note(cmd)
 	mark := len(c.w.buf)
 	before := c.mute
+	if t := c.srv.slow.start(); !t.IsZero() && !cmd.blocking {
+		defer func(args [][]byte) { c.srv.slow.end(c, t, cmd.name, args, 0) }(args[1:])
+	}
 	if cmd.blocking {
 		c.runBlocking(cmd, args[1:])
 	} else {
@@ -138,4 +141,5 @@ func (c *conn) note(cmd *command) {
 	if s := c.subs[0]; s != nil {
 		c.info.subs, c.info.patterns = len(s.topics), len(s.patterns)
 	}
+	c.info.sharded = c.subs[1].size()
 }

@@ -31,8 +31,6 @@ var sections = []struct {
 	{"Stats", infoStats},
 	{"Replication", infoReplication},
 	{"CPU", infoCPU},
-	{"Modules", func(*conn, *strings.Builder) {}},
-	{"Errorstats", func(*conn, *strings.Builder) {}},
 	{"Cluster", func(_ *conn, b *strings.Builder) { b.WriteString("cluster_enabled:0\r\n") }},
 	{"Keyspace", infoKeyspace},
 }
@@ -68,7 +66,7 @@ func infoServer(c *conn, b *strings.Builder) {
 	up := time.Since(c.srv.started)
 	fmt.Fprintf(b, "redis_version:%s\r\nredis_mode:standalone\r\ndotdo_version:%s\r\nos:%s %s\r\narch_bits:64\r\n", compatible, c.srv.env.Version, runtime.GOOS, runtime.GOARCH)
 	_, port, _ := strings.Cut(c.net.LocalAddr().String(), ":")
-	fmt.Fprintf(b, "process_id:%d\r\nrun_id:%s\r\ntcp_port:%s\r\nserver_time_usec:%d\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\nhz:10\r\n",
+	fmt.Fprintf(b, "process_id:%d\r\nrun_id:%s\r\ntcp_port:%s\r\nserver_time_usec:%d\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\n",
 		os.Getpid(), c.srv.run, port, time.Now().UnixMicro(), int(up.Seconds()), int(up.Hours()/24))
 }
 
@@ -84,30 +82,36 @@ func infoClients(c *conn, b *strings.Builder) {
 			subs++
 		}
 	}
-	fmt.Fprintf(b, "connected_clients:%d\r\ncluster_connections:0\r\nmaxclients:10000\r\nblocked_clients:%d\r\ntracking_clients:0\r\npubsub_clients:%d\r\n", len(list), blocked, subs)
+	fmt.Fprintf(b, "connected_clients:%d\r\nblocked_clients:%d\r\npubsub_clients:%d\r\n", len(list), blocked, subs)
 }
 
-// infoMemory writes the Memory section of INFO.
+// infoMemory writes the Memory section of INFO: figures of the whole process.
 func infoMemory(_ *conn, b *strings.Builder) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	fmt.Fprintf(b, "used_memory:%d\r\nused_memory_human:%.2fM\r\nused_memory_rss:%d\r\nmaxmemory:0\r\nmaxmemory_human:0B\r\nmaxmemory_policy:noeviction\r\nmem_fragmentation_ratio:1.00\r\nmem_allocator:go\r\n",
-		m.HeapAlloc, float64(m.HeapAlloc)/(1<<20), m.Sys)
+	fmt.Fprintf(b, "used_memory:%d\r\nused_memory_human:%.2fM\r\n", m.HeapAlloc, float64(m.HeapAlloc)/(1<<20))
+	if rss := resident(); rss > 0 {
+		fmt.Fprintf(b, "used_memory_rss:%d\r\nused_memory_rss_human:%.2fM\r\n", rss, float64(rss)/(1<<20))
+	}
+	b.WriteString("maxmemory:0\r\nmaxmemory_human:0B\r\nmaxmemory_policy:noeviction\r\nmem_allocator:go\r\n")
 }
 
-// infoPersistence writes the Persistence section of INFO.
-func infoPersistence(_ *conn, b *strings.Builder) {
-	b.WriteString("loading:0\r\nasync_loading:0\r\nrdb_changes_since_last_save:0\r\nrdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\naof_enabled:1\r\naof_rewrite_in_progress:0\r\naof_last_write_status:ok\r\n")
-}
+// infoPersistence writes the Persistence section of INFO: a connection is only
+// served when its data can be.
+func infoPersistence(_ *conn, b *strings.Builder) { b.WriteString("loading:0\r\n") }
 
 // infoStats writes the Stats section of INFO.
 func infoStats(c *conn, b *strings.Builder) {
-	fmt.Fprintf(b, "total_connections_received:%d\r\ntotal_commands_processed:%d\r\nrejected_connections:0\r\nexpired_keys:0\r\nevicted_keys:0\r\nkeyspace_hits:0\r\nkeyspace_misses:0\r\n", c.srv.accepted.Load(), c.srv.commands.Load())
+	fmt.Fprintf(b, "total_connections_received:%d\r\ntotal_commands_processed:%d\r\n", c.srv.accepted.Load(), c.srv.commands.Load())
+	vs, err := c.values(c.ctx, &kv.Stats{})
+	if n := 3 * databases; err == nil && len(vs) >= n+3 {
+		fmt.Fprintf(b, "expired_keys:%d\r\nkeyspace_hits:%d\r\nkeyspace_misses:%d\r\n", vs[n+2].Int(), vs[n].Int(), vs[n+1].Int())
+	}
 }
 
 // infoReplication writes the Replication section of INFO.
-func infoReplication(c *conn, b *strings.Builder) {
-	fmt.Fprintf(b, "role:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\nmaster_replid:%s\r\nmaster_repl_offset:0\r\nrepl_backlog_active:0\r\n", c.srv.run)
+func infoReplication(_ *conn, b *strings.Builder) {
+	b.WriteString("role:master\r\nconnected_slaves:0\r\n")
 }
 
 // infoCPU writes the CPU section of INFO.
@@ -118,14 +122,15 @@ func infoCPU(_ *conn, b *strings.Builder) {
 
 // infoKeyspace writes the Keyspace section of INFO.
 func infoKeyspace(c *conn, b *strings.Builder) {
-	for db := range databases {
-		v, err := c.value(&kv.Command{DB: db, Verb: "DBSIZE"})
-		if err != nil {
-			b.WriteString("# " + errorText(err) + "\r\n")
-			return
-		}
-		if v.Int() > 0 {
-			fmt.Fprintf(b, "db%d:keys=%d,expires=0,avg_ttl=0\r\n", db, v.Int())
+	vs, err := c.values(c.ctx, &kv.Stats{})
+	if err != nil {
+		b.WriteString("# " + errorText(err) + "\r\n")
+		return
+	}
+	for db := 0; db < databases && 3*db+2 < len(vs); db++ {
+		keys, expires, left := vs[3*db].Int(), vs[3*db+1].Int(), vs[3*db+2].Int()
+		if keys > 0 {
+			fmt.Fprintf(b, "db%d:keys=%d,expires=%d,avg_ttl=%d\r\n", db, keys, expires, left/max(expires, 1))
 		}
 	}
 }

@@ -38,7 +38,9 @@ func (c *conn) runVerb(cmd *command, args [][]byte) {
 	if len(b.list) == 0 && !c.r.buffered() {
 		mark := len(c.w.buf)
 		c.single = kv.Command{DB: c.db, Verb: cmd.name, Args: args}
+		began := c.srv.slow.start()
 		v, err := c.value(&c.single)
+		c.srv.slow.end(c, began, cmd.name, args, 0)
 		c.answer(v, err, cmd.shape, len(args))
 		c.cut(mark, c.mute)
 		return
@@ -65,6 +67,7 @@ func (c *conn) flushBatch() {
 	}
 	var vs []op.Value
 	var err error
+	began := c.srv.slow.start()
 	if len(b.list) == 1 {
 		vs, err = c.values(c.ctx, b.list[0].body)
 	} else {
@@ -77,6 +80,7 @@ func (c *conn) flushBatch() {
 			err = op.Errorf(op.Internal, "ERR batch of %d commands answered %d values", len(b.list), len(vs))
 		}
 	}
+	c.srv.slow.end(c, began, b.list[0].cmd.name, b.list[0].body.Args, len(b.list)-1)
 	for i := range b.list {
 		e := &b.list[i]
 		mark := len(c.w.buf)

@@ -36,12 +36,15 @@ type server struct {
 	accepted atomic.Int64
 	commands atomic.Int64
 	paused   atomic.Pointer[pause]
+	slow     slowLog
 }
 
 // New makes the front-end.
 func New(env protocol.Env) (protocol.Server, error) {
 	once.Do(func() { commands, clientCommands = commandTable(), clientTable() })
-	return &server{env: env, started: time.Now(), run: runID(), conns: map[uint64]*conn{}}, nil
+	s := &server{env: env, started: time.Now(), run: runID(), conns: map[uint64]*conn{}}
+	s.slow.reset()
+	return s, nil
 }
 
 // Close implements protocol.Server.

@@ -43,6 +43,7 @@ func (e *Engine) Alarm(tx *object.Tx, _ string) error {
 	for _, r := range rows {
 		k := key{id: r[0].Int(), typ: r[1].Int(), name: r[3].Raw}
 		c.db = int(r[2].Int())
+		c.mem.expired.Add(1)
 		if _, err := c.run(func(c *call) (op.Value, error) { return op.Null, c.remove(&k) }); err != nil {
 			return err
 		}

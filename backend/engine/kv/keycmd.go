@@ -307,10 +307,12 @@ func swapDB(c *call) (op.Value, error) {
 func objectInfo(c *call) (op.Value, error) {
 	sub := c.args[0]
 	if is(sub, "HELP") {
-		return op.Array(op.Text("OBJECT <subcommand> <key>. Subcommands: ENCODING, FREQ, IDLETIME, REFCOUNT.")), nil
+		return op.Array(op.Text("OBJECT <subcommand> <key>. Subcommands: ENCODING, FREQ, REFCOUNT.")), nil
 	}
 	switch {
-	case !is(sub, "ENCODING") && !is(sub, "REFCOUNT") && !is(sub, "IDLETIME") && !is(sub, "FREQ"):
+	case is(sub, "IDLETIME"):
+		return op.Null, op.Errorf(op.Unsupported, "ERR 'object idletime' is not supported: reads leave no trace")
+	case !is(sub, "ENCODING") && !is(sub, "REFCOUNT") && !is(sub, "FREQ"):
 		return op.Null, bad("unknown subcommand '%s'. Try OBJECT HELP.", sub)
 	case len(c.args) != 2:
 		return op.Null, arity("OBJECT|" + string(sub))
@@ -324,8 +326,6 @@ func objectInfo(c *call) (op.Value, error) {
 		return op.Bytes([]byte(k.encoding())), nil
 	case is(sub, "REFCOUNT"):
 		return one, nil
-	case is(sub, "IDLETIME"):
-		return zero, nil
 	default:
 		return op.Null, bad("An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
 	}

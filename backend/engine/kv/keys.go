@@ -51,6 +51,24 @@ func (c *call) find(name []byte) (key, error) { return c.findIn(c.db, name) }
 
 // findIn is find in another logical database.
 func (c *call) findIn(db int, name []byte) (key, error) {
+	k, err := c.load(db, name)
+	c.looked(&k)
+	return k, err
+}
+
+// looked counts a lookup of a reading command.
+func (c *call) looked(k *key) {
+	switch {
+	case !c.reads:
+	case k.id == 0:
+		c.mem.misses.Add(1)
+	default:
+		c.mem.hits.Add(1)
+	}
+}
+
+// load is findIn without counting.
+func (c *call) load(db int, name []byte) (key, error) {
 	if c.hot != nil {
 		if k, ok := c.hot.get(c.mem, db, name, c.tx.LSN()); ok {
 			if k.expire > 0 && k.expire <= c.now {
@@ -73,7 +91,9 @@ func (c *call) meta(name []byte) (key, error) {
 		return c.find(name)
 	}
 	row, err := c.conn.Row("SELECT id, type, expire, n, seq, version FROM _dotdo_kv WHERE db = ?1 AND key = ?2", op.Int64(int64(c.db)), blob(name))
-	return c.row(c.db, name, row, err)
+	k, err := c.row(c.db, name, row, err)
+	c.looked(&k)
+	return k, err
 }
 
 // row decodes a key's row.
@@ -88,6 +108,7 @@ func (c *call) row(db int, name []byte, row []op.Value, err error) (key, error) 
 	}
 	if k.expire > 0 && k.expire <= c.now {
 		if c.tx.Writable() {
+			c.mem.expired.Add(1)
 			err = c.removeIn(db, &k)
 		}
 		return key{name: name}, err

@@ -81,15 +81,16 @@ func (e *Engine) Functions(*sqlite.Registry) {}
 
 // call is one command being executed.
 type call struct {
-	tx   *object.Tx
-	conn *sqlite.Conn
-	db   int
-	verb string
-	args [][]byte
-	now  int64 // milliseconds since 1970
-	made int64 // keys made less keys removed in db, not yet counted
-	mem  *state
-	hot  *cache // serves reads; nil when a snapshot must be exact
+	tx    *object.Tx
+	conn  *sqlite.Conn
+	db    int
+	verb  string
+	args  [][]byte
+	now   int64 // milliseconds since 1970
+	made  int64 // keys made less keys removed in db, not yet counted
+	mem   *state
+	reads bool   // lookups count as hits and misses
+	hot   *cache // serves reads; nil when a snapshot must be exact
 }
 
 // Do implements engine.Family.
@@ -107,6 +108,8 @@ func (e *Engine) Do(ctx context.Context, s *object.Scope, o *op.Op) (op.Reply, e
 			return nil, err
 		}
 		return op.ReplyOf(&op.Values{Values: vs}), nil
+	case *kv.Stats:
+		return e.stats(ctx, s, b)
 	}
 	return nil, op.Errorf(op.Unsupported, "ERR operation %d stands only inside a batch", o.Body.Kind())
 }
@@ -170,7 +173,7 @@ func lookup(b *kv.Command) (handler, kv.Verb, error) {
 
 // call prepares a command for tx.
 func (e *Engine) call(tx *object.Tx, b *kv.Command) call {
-	return call{tx: tx, conn: tx.Conn, db: b.DB, verb: b.Verb, args: b.Args, now: tx.Now().UnixMilli(), mem: e.memory(tx.Local())}
+	return call{tx: tx, conn: tx.Conn, db: b.DB, verb: b.Verb, args: b.Args, now: tx.Now().UnixMilli(), mem: e.memory(tx.Local()), reads: !kv.Verbs[b.Verb].Write}
 }
 
 // run executes a command that may write and counts the keys it made.
@@ -191,10 +194,12 @@ func (e *Engine) Peek(s *object.Scope, body op.Body) (op.Value, bool) {
 	if !ok || b.Verb != "GET" || len(b.Args) != 1 || s.InTxn() {
 		return op.Null, false
 	}
-	k, ok := e.cache.get(e.memory(s.Local()), b.DB, b.Args[0], math.MaxUint64)
+	m := e.memory(s.Local())
+	k, ok := e.cache.get(m, b.DB, b.Args[0], math.MaxUint64)
 	if !ok || k.typ != typeString || k.expire > 0 && k.expire <= s.Now().UnixMilli() {
 		return op.Null, false
 	}
+	m.hits.Add(1)
 	return op.Bytes(k.value), true
 }
 

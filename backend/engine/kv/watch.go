@@ -20,6 +20,8 @@ type state struct {
 	queues  map[watched][]*waiter
 	pending []watched // keys that exist and that somebody waits for
 
+	hits, misses, expired atomic.Int64 // see kv.Stats
+
 	engine *Engine
 	cache  *cache
 	object atomic.Uint64          // the object's number in the cache

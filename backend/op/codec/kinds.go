@@ -19,7 +19,7 @@ var bodies = []op.Body{
 	&doc.Insert{}, &doc.Find{}, &doc.Update{}, &doc.Delete{}, &doc.FindAndModify{}, &doc.Aggregate{}, &doc.Count{}, &doc.Distinct{},
 	&doc.CreateIndexes{}, &doc.ListIndexes{}, &doc.DropIndexes{}, &doc.CreateCollection{}, &doc.DropCollection{},
 	&doc.RenameCollection{}, &doc.ListCollections{}, &doc.Stats{}, &doc.Explain{}, &doc.Bulk{}, &doc.ModifyCollection{},
-	&kv.Command{}, &kv.Check{}, &kv.Version{},
+	&kv.Command{}, &kv.Check{}, &kv.Version{}, &kv.Stats{},
 	&msg.Publish{}, &msg.Subscribe{}, &msg.Topics{}, &msg.Adjust{},
 	&ctl.Begin{}, &ctl.Commit{}, &ctl.Rollback{}, &ctl.Savepoint{}, &ctl.Batch{}, &ctl.CreateDatabase{}, &ctl.DropDatabase{},
 	&ctl.ListDatabases{}, &ctl.OpenDatabase{},

@@ -30,6 +30,20 @@ type Version struct {
 	Keys [][]byte
 }
 
+// Stats asks for figures. Reply: one Values frame of integers: for each logical
+// database its keys, those of them that expire and the sum of their remaining
+// milliseconds; then, counted since the object was opened or reset, reads that
+// found their key, reads that did not, and keys that expired.
+type Stats struct {
+	Reset bool // set the counts to zero afterwards
+}
+
+// Family implements op.Body.
+func (*Stats) Family() op.Family { return op.FamilyKV }
+
+// Kind implements op.Body.
+func (*Stats) Kind() uint16 { return 43 }
+
 // Family implements op.Body.
 func (*Command) Family() op.Family { return op.FamilyKV }
 

@@ -152,3 +152,39 @@ func TestGone(t *testing.T) {
 		}
 	}
 }
+
+// TestFigures checks that what INFO, SLOWLOG and LATENCY say was measured.
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	c := dial(t, start(t, trust{}))
+	c.call(t, "CONFIG", "RESETSTAT")
+	expect(t, c, "SET a 1", `+"OK"`, "SET b 1 PX 100000", `+"OK"`, "PEXPIRE b 1", ":1", "GET a", `$"1"`, "GET none", `$"-1"`, "GET none", `$"-1"`, "SET c 1 EX 1000", `+"OK"`)
+	stats := func(section, want string) {
+		t.Helper()
+		text := ""
+		for range 500 {
+			if text = c.call(t, "INFO", section).text; strings.Contains(text, want) {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+		t.Errorf("INFO %s has no %q:\n%s", section, want, text)
+	}
+	stats("stats", "keyspace_hits:1\r\nkeyspace_misses:2\r\n")
+	stats("stats", "expired_keys:1\r\n")
+	stats("keyspace", "db0:keys=2,expires=1,avg_ttl=9")
+	expect(t, c, "DBSIZE", ":2", "CONFIG SET slowlog-log-slower-than 0", `+"OK"`, "SLOWLOG RESET", `+"OK"`, "GET a", `$"1"`, "SLOWLOG LEN", ":2")
+	if got := c.call(t, "SLOWLOG", "GET", "-1"); len(got.list) != 3 || got.list[1].list[3].String() != `*[$"GET" $"a"]` {
+		t.Errorf("SLOWLOG GET: %s", got)
+	}
+	expect(t, c, "CONFIG SET slowlog-max-len 1 slowlog-log-slower-than x", `-"ERR CONFIG SET failed (possibly related to argument 'slowlog-log-slower-than') - argument couldn't be parsed or is out of range"`,
+		"CONFIG GET slowlog-max-len", `*[$"slowlog-max-len" $"128"]`, "CONFIG SET latency-monitor-threshold 20", `+"OK"`, "LATENCY LATEST", "*[]", "DEBUG SLEEP 0.03", `+"OK"`)
+	if got := c.call(t, "LATENCY", "LATEST"); len(got.list) != 1 || got.list[0].list[0].text != "command" {
+		t.Errorf("LATENCY LATEST: %s", got)
+	}
+	for _, cmd := range []string{"MEMORY DOCTOR", "OBJECT IDLETIME a", "LATENCY DOCTOR"} {
+		if got := c.call(t, strings.Fields(cmd)...); !strings.Contains(got.text, "is not supported") {
+			t.Errorf("%s: %s", cmd, got)
+		}
+	}
+}

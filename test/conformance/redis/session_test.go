@@ -193,7 +193,7 @@ var scripts = map[string]string{
 1> OBJECT ENCODING none
 1> OBJECT ENCODING
 1> MEMORY USAGE none
-1> SLOWLOG LEN
+1> SLOWLOG RESET
 1> WAIT 0 -1
 1> DEBUG
 1> RESET
