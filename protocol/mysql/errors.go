@@ -178,6 +178,18 @@ func (s *session) refine(e *op.Error, n native) native {
 		return native{3024, "HY000", fixed("Query execution was interrupted, maximum statement execution time exceeded")}
 	case e.Code == op.Forbidden && e.Object == "local infile":
 		return native{3948, "42000", fixed("Loading local data is disabled; this must be enabled on both the client and server sides")}
+	case e.Code == op.InvalidArgument && e.Object == "primary key":
+		return native{1068, "42000", fixed("Multiple primary key defined")}
+	case e.Code == op.InvalidArgument && e.Object == "precision":
+		return native{1426, "42000", plain}
+	case e.Code == op.Grouping && e.Object == "no group":
+		return native{1140, "42000", plain}
+	case e.Code == op.Grouping && strings.HasPrefix(e.Msg, "aggregate function"):
+		return native{1111, "HY000", fixed("Invalid use of group function")}
+	case e.Code == op.NoColumn && e.Detail == "DROP":
+		return native{1091, "42000", func(_ *session, e *op.Error) string {
+			return "Can't DROP '" + columnOf(e) + "'; check that column/key exists"
+		}}
 	case e.Code == op.InvalidArgument && e.Object == "not locked":
 		return native{1100, "HY000", plain}
 	case e.Code == op.InvalidArgument && e.Object == "read locked":

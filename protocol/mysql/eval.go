@@ -114,7 +114,7 @@ func sysValue(k varKind, text string) op.Value {
 	switch {
 	case text == "ON":
 		return op.Int64(1)
-	case text == "OFF" && k == varBool:
+	case text == "OFF" && k != varText:
 		return op.Int64(0)
 	case text == "" && k == varCharset:
 		return op.Null

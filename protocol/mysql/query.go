@@ -163,7 +163,11 @@ func (s *session) run(q *request) error {
 		return err
 	}
 	s.env.RowCount = 0
-	s.ok(d, q.more)
+	info := ""
+	if q.stmt.Kind == rel.KindPrepare {
+		info = "Statement prepared"
+	}
+	s.okInfo(d, q.more, info, 0)
 	return nil
 }
 
@@ -277,7 +281,7 @@ func (s *session) send(ctx context.Context, q *request) error {
 		}
 		switch f := f.(type) {
 		case *op.Head:
-			if len(f.Columns) > 0 {
+			if len(f.Columns) > 0 && (q.stmt.Session == nil || q.stmt.Session.Word != "DO") {
 				cols, started = s.tablesIn(f.Columns), true
 				s.columns(cols)
 			}
@@ -353,7 +357,12 @@ func (s *session) changed(q *request, d *op.Done) {
 	case "DELETE":
 	default:
 		if q.stmt.Kind == rel.KindDDL {
-			out.Affected = 0
+			if tag != "CREATE" || q.stmt.Session == nil {
+				out.Affected = 0
+			}
+			if q.stmt.Session != nil {
+				info = fmt.Sprintf("Records: %d  Duplicates: 0  Warnings: %d", out.Affected, len(s.warnings))
+			}
 		}
 	}
 	s.env.RowCount = out.Affected
@@ -399,6 +408,11 @@ func dropping(st *rel.Stmt, err error) error {
 	if e.Code == op.OutOfRange && !st.Returns {
 		c := *e
 		c.Detail = "write"
+		return &c
+	}
+	if st.Kind == rel.KindDDL && e.Code == op.NoColumn && strings.Contains(fold(st.Text), "drop") {
+		c := *e
+		c.Detail = "DROP"
 		return &c
 	}
 	if st.Kind != rel.KindDDL || e.Code != op.NotFound || len(st.Text) < 10 || !strings.EqualFold(st.Text[:4], "drop") {

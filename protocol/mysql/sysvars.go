@@ -88,6 +88,7 @@ var sysvars = map[string]sysvar{
 	"socket":                                  {"", varRead},
 	"sql_auto_is_null":                        {"OFF", varFixed},
 	"sql_big_selects":                         {"ON", varBool},
+	"sql_log_off":                             {"OFF", varFixed},
 	"sql_log_bin":                             {"ON", varBool},
 	"sql_mode":                                {defaultMode, varText},
 	"sql_notes":                               {"ON", varBool},

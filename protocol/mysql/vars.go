@@ -57,6 +57,13 @@ func (v sysvar) check(name, text string) (string, error) {
 		}
 		return "", &op.Error{Code: op.InvalidArgument, Object: "charset", Msg: "Unknown character set: '" + text + "'"}
 	case varFixed:
+		if v.value == "ON" || v.value == "OFF" {
+			t, err := sysvar{v.value, varBool}.check(name, text)
+			if err != nil {
+				return "", err
+			}
+			text = t
+		}
 		if !strings.EqualFold(text, v.value) {
 			return "", badValue(name, text)
 		}

@@ -24,7 +24,7 @@ func specials() map[string]func(*comp, *scope, *tree.Call) ex {
 		"array_agg": (*comp).arrayAgg, "pg_typeof": (*comp).typeofCall, "grouping": (*comp).noGrouping,
 		"date_add": (*comp).myDateCall, "date_sub": (*comp).myDateCall, "adddate": (*comp).myDateCall, "subdate": (*comp).myDateCall,
 		"now": (*comp).clock, "sysdate": (*comp).clock, "utc_timestamp": (*comp).clock, "curtime": (*comp).clock, "utc_time": (*comp).clock,
-		"timestamp": (*comp).myTimestamp, "time": (*comp).myTime, "hour": (*comp).myClockPart, "minute": (*comp).myClockPart,
+		"timestampadd": (*comp).myTimestampAdd, "timestamp": (*comp).myTimestamp, "time": (*comp).myTime, "hour": (*comp).myClockPart, "minute": (*comp).myClockPart,
 		"second": (*comp).myClockPart, "microsecond": (*comp).myClockPart,
 		"values": (*comp).myValues, "string_agg": (*comp).stringAgg, "group_concat": (*comp).stringAgg,
 	}
@@ -32,7 +32,7 @@ func specials() map[string]func(*comp, *scope, *tree.Call) ex {
 
 // mysqlOnly are the specials PostgreSQL does not have.
 var mysqlOnly = map[string]bool{"if": true, "ifnull": true, "date_add": true, "date_sub": true, "adddate": true, "subdate": true, "values": true, "group_concat": true,
-	"now": true, "sysdate": true, "utc_timestamp": true, "curtime": true, "utc_time": true, "timestamp": true, "time": true,
+	"now": true, "sysdate": true, "utc_timestamp": true, "curtime": true, "utc_time": true, "timestamp": true, "time": true, "timestampadd": true,
 	"hour": true, "minute": true, "second": true, "microsecond": true}
 
 // call lowers a function, aggregate or window call.

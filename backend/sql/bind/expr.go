@@ -335,7 +335,7 @@ func (c *comp) collate(sc *scope, n *tree.Collate) ex {
 	case name == "c", name == "posix", name == "default", name == "ucs_basic", name == "binary", strings.HasSuffix(name, "_bin"), strings.HasSuffix(name, "_cs"), strings.HasSuffix(name, "utf8"), strings.HasSuffix(name, "utf-8"):
 		e.ci = false
 		if e.col != nil {
-			e.sql, e.col = "(+"+e.sql+")", nil
+			e.sql, e.col = "("+e.sql+" COLLATE BINARY)", nil
 		}
 	default:
 		x := op.Errorf(op.Undefined, "collation %q for encoding \"UTF8\" does not exist", n.Name)

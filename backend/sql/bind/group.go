@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"strings"
+
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
 )
@@ -59,6 +61,16 @@ func (sc *scope) grouped(e ex, mark int) ex {
 func (c *comp) checkGroups(q *query) {
 	if !q.agg && !q.grouped {
 		return
+	}
+	if c.my && !q.grouped && len(q.loose) > 0 && strings.Contains(c.Env.SQLMode, "ONLY_FULL_GROUP_BY") {
+		l := q.loose[0]
+		name := l.col.name
+		if l.col.rel != nil {
+			name = l.col.rel.name + "." + name
+		}
+		e := op.Errorf(op.Grouping, "In aggregated query without GROUP BY, expression #1 of SELECT list contains nonaggregated column '%s'; this is incompatible with sql_mode=only_full_group_by", name)
+		e.Object, e.Column = "no group", l.col.name
+		panic(failure{e})
 	}
 	for _, l := range q.loose {
 		if c.dependent(q, l.col) || c.my {

@@ -190,11 +190,17 @@ func (c *comp) insertSource(b *strings.Builder, sc *scope, s *tree.Insert, t *ca
 func (c *comp) checkWidth(have, want int, listed bool) {
 	if have > want || c.my && have != want {
 		e := op.Errorf(op.Syntax, "INSERT has more expressions than target columns")
+		if c.my {
+			e.Msg = "column count doesn't match value count at row 1"
+		}
 		e.Object = "insert width"
 		panic(failure{e})
 	}
 	if have < want && listed {
 		e := op.Errorf(op.Syntax, "INSERT has more target columns than expressions")
+		if c.my {
+			e.Msg = "column count doesn't match value count at row 1"
+		}
 		e.Object = "insert width"
 		panic(failure{e})
 	}

@@ -2,9 +2,11 @@ package bind
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/datum"
 	"github.com/dot-do/dotdo-proxy/backend/sql/funcs"
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
 )
@@ -20,6 +22,16 @@ func (c *comp) myNumber(e ex) ex {
 	case e.t.Base == op.TBoolean:
 		e.t = typ(op.TInt8)
 		return e
+	case e.t.Base == op.TBytea && e.konst != nil && !e.null && len(e.konst.Raw) <= 8: // 0x10 and b'11' in arithmetic
+		u := uint64(0)
+		for _, b := range e.konst.Raw {
+			u = u<<8 | uint64(b)
+		}
+		return constEx(datum.UnsignedValue(u), op.Type{Base: op.TInt8, Unsigned: u > math.MaxInt64})
+	case e.t.Base == op.TBit:
+		return mk(op.Type{Base: op.TInt8, Unsigned: true}, "CAST(dotdo_my_conv(%s,2,10) AS INTEGER)", e.sql)
+	case (e.t.Base == op.TEnum || e.t.Base == op.TSetOf) && e.col != nil && e.col.cat != nil:
+		return c.labelNumber(e)
 	}
 	if e.null {
 		e.t = typ(op.TInt8)
@@ -94,12 +106,18 @@ func (c *comp) myArith(opr string, l, r ex) (ex, bool) {
 			return mk(typ(op.TString), "(%s||%s)", c.cast(c.settle(l), typ(op.TString)).sql, c.cast(c.settle(r), typ(op.TString)).sql), true
 		}
 		return mk(typ(op.TInt8), "(%s OR %s)", c.myNumber(l).sql, c.myNumber(r).sql), true
-	case "&", "|", "<<", ">>", "^":
-		l, r = c.cast(c.myNumber(l), typ(op.TInt8)), c.cast(c.myNumber(r), typ(op.TInt8))
-		if opr == "^" {
-			return mk(typ(op.TInt8), "((%s|%s)-(%s&%s))", l.sql, r.sql, l.sql, r.sql), true
+	case "&", "|", "<<", ">>", "^", "#":
+		if opr == "#" {
+			opr = "^"
 		}
-		return mk(typ(op.TInt8), "(%s%s%s)", l.sql, opr, r.sql), true
+		l, r = c.myNumber(l), c.myNumber(r)
+		if rank(l.t) > 5 {
+			l = c.cast(l, typ(op.TInt8))
+		}
+		if rank(r.t) > 5 {
+			r = c.cast(r, typ(op.TInt8))
+		}
+		return mk(op.Type{Base: op.TInt8, Unsigned: true}, "dotdo_my_bits('%s',%s,%s)", opr, c.ranged(l).sql, c.ranged(r).sql), true
 	case "+", "-", "*", "/", "%", "DIV", "MOD":
 	default:
 		return ex{}, false
@@ -223,4 +241,24 @@ func exactTime(t op.Type) op.Type {
 		t.Size = 7
 	}
 	return t
+}
+
+// labelNumber is the number of an ENUM's label, or the bits of a SET's labels.
+func (c *comp) labelNumber(e ex) ex {
+	var b strings.Builder
+	if e.t.Base == op.TEnum {
+		fmt.Fprintf(&b, "(CASE WHEN %s IS NOT NULL THEN dotdo_my_field(%s", e.sql, e.sql)
+		for _, l := range e.col.cat.Labels {
+			b.WriteString("," + quoteText(l))
+		}
+		return mk(typ(op.TInt8), "%s) END)", b.String())
+	}
+	b.WriteString("(")
+	for i, l := range e.col.cat.Labels {
+		if i > 0 {
+			b.WriteByte('+')
+		}
+		fmt.Fprintf(&b, "((','||%s||',' LIKE %s)<<%d)", e.sql, quoteText("%,"+l+",%"), i)
+	}
+	return mk(typ(op.TInt8), "%s)", b.String())
 }

@@ -128,3 +128,12 @@ var clockParts = map[string]string{"hour": "/3600000000", "minute": "/60000000%6
 func (c *comp) myClockPart(sc *scope, n *tree.Call) ex {
 	return mk(typ(op.TInt8), "(abs(%s)%s)", c.timeArg(sc, n).sql, clockParts[n.Name])
 }
+
+// myTimestampAdd lowers TIMESTAMPADD(unit, n, x).
+func (c *comp) myTimestampAdd(sc *scope, n *tree.Call) ex {
+	unit, ok := n.Args[0].(*tree.Const)
+	if len(n.Args) != 3 || !ok {
+		c.noFunction(n, nil)
+	}
+	return c.myDateAdd(sc, n.Args[2], &tree.Interval{X: n.Args[1], Unit: unit.Value.Str()}, false)
+}

@@ -61,6 +61,10 @@ func (r *run) action(t *catalog.Table, a *tree.AlterAction) (*catalog.Table, err
 			t.Options = map[string]string{}
 		}
 		for k, v := range optionMap(a.Options) {
+			if k == "comment" {
+				t.Comment = v
+				continue
+			}
 			t.Options[k] = v
 		}
 		return t, nil

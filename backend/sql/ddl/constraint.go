@@ -27,7 +27,9 @@ func rowIDType(t op.Type) bool {
 // becomes the rowid; any other key gets a unique index.
 func (r *run) addPrimary(t *catalog.Table, k *tree.Constraint) error {
 	if len(t.Primary) > 0 {
-		return op.Errorf(op.InvalidArgument, "multiple primary keys for table %q are not allowed", t.Name)
+		e := op.Errorf(op.InvalidArgument, "multiple primary keys for table %q are not allowed", t.Name)
+		e.Object = "primary key"
+		return e
 	}
 	cols := r.fold(t, k.Columns)
 	if err := checkColumns(t, cols, "named in key"); err != nil {

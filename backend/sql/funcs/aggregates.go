@@ -16,6 +16,7 @@ func registerAggregates(r *sqlite.Registry) {
 	r.Aggregate("dotdo_iv_sum", 1, func() sqlite.Aggregate { return &ivSum{} })
 	r.Aggregate("dotdo_bit_and", 1, func() sqlite.Aggregate { return &bitAgg{and: true} })
 	r.Aggregate("dotdo_bit_or", 1, func() sqlite.Aggregate { return &bitAgg{} })
+	r.Aggregate("dotdo_bit_xor", 1, func() sqlite.Aggregate { return &bitAgg{xor: true} })
 	r.Aggregate("dotdo_stddev", 2, func() sqlite.Aggregate { return &stddev{} })
 	r.Aggregate("dotdo_dec_stddev", 2, func() sqlite.Aggregate { return &decStddev{} })
 	r.Aggregate("dotdo_percentile", 3, func() sqlite.Aggregate { return &percentile{} })
@@ -49,9 +50,10 @@ func (s *ivSum) Final(*sqlite.Conn) (op.Value, error) {
 	return op.Text(s.sum.ISO()), nil
 }
 
-// bitAgg is bit_and and bit_or.
+// bitAgg is bit_and, bit_xor and bit_or.
 type bitAgg struct {
 	and bool
+	xor bool
 	n   int
 	v   int64
 }
@@ -65,6 +67,8 @@ func (b *bitAgg) Step(_ *sqlite.Conn, a []op.Value) error {
 		b.v = a[0].Int()
 	case b.and:
 		b.v &= a[0].Int()
+	case b.xor:
+		b.v ^= a[0].Int()
 	default:
 		b.v |= a[0].Int()
 	}

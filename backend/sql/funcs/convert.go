@@ -167,6 +167,8 @@ func Cast(v op.Value, from, to op.Type, my, explicit bool, o datum.Options) (op.
 		return myNumber(to, digits(text(v, from, true, o), from))
 	}
 	switch {
+	case my && explicit && to.Base == op.TInt8 && to.Unsigned && IsNumber(from):
+		return wrapUnsigned(v), nil
 	case my && to.Base == op.TYear && from.Base != op.TYear && IsNumber(from):
 		return datum.ParseMySQL(to, text(v, from, true, o), o)
 	case IsNumber(from) && IsNumber(to):
@@ -414,4 +416,27 @@ func IntervalWithUnit(s, unit string) (op.Value, error) {
 		return op.Null, err
 	}
 	return op.Text(iv.ISO()), nil
+}
+
+// wrapUnsigned is CAST(x AS UNSIGNED): negative numbers wrap around.
+func wrapUnsigned(v op.Value) op.Value {
+	switch v.Kind {
+	case op.KindFloat64:
+		f := math.Round(v.Float())
+		if f < 0 {
+			return datum.UnsignedValue(uint64(int64(max(f, math.MinInt64))))
+		}
+		return datum.UnsignedValue(uint64(min(f, math.MaxUint64)))
+	case op.KindText:
+		s := datum.RoundNumeric(v.Str(), 0)
+		if u, err := strconv.ParseUint(s, 10, 64); err == nil {
+			return datum.UnsignedValue(u)
+		}
+		i, err := strconv.ParseInt(s, 10, 64)
+		if err != nil && s[0] != '-' {
+			return datum.UnsignedValue(math.MaxUint64)
+		}
+		return datum.UnsignedValue(uint64(i))
+	}
+	return datum.UnsignedValue(uint64(v.Int()))
 }

@@ -55,6 +55,7 @@ func registerMySQL(r *sqlite.Registry) {
 	strict("dotdo_my_mod", 2, myMod)
 	registerMySQLTimes(strict)
 	registerMySQLJSON(strict)
+	registerMySQLMore(r, strict)
 }
 
 // myLax wraps a function that deals with NULL itself.

@@ -130,7 +130,7 @@ func (c *converter) alterDefault(s *ast.AlterTableSpec) ([]tree.AlterAction, err
 		return one(a)
 	}
 	var d tree.ColumnDef
-	if err := c.columnOption(&d, col.Options[0]); err != nil {
+	if err := c.columnOption(&d, &ast.ColumnOption{Tp: ast.ColumnOptionDefaultValue, Expr: col.Options[0].Expr}); err != nil {
 		return nil, err
 	}
 	a.Kind, a.Default, a.DefaultText = "SET DEFAULT", d.Default, d.DefaultText

@@ -22,6 +22,10 @@ var trims = map[ast.TrimDirectionType]string{
 // call converts a function call.
 func (c *converter) call(n *ast.FuncCallExpr, pos int) (tree.Expr, error) {
 	f := &tree.Call{Schema: n.Schema.O, Name: strings.ToLower(n.FnName.O), Pos: pos}
+	if t, ok := dateLiterals[n.FnName.O]; ok && len(n.Args) == 1 {
+		x, err := c.expr(n.Args[0])
+		return &tree.Cast{X: x, Type: tree.TypeName{Name: "date", Resolved: literalType(t, x)}, Pos: pos}, err
+	}
 	switch f.Name {
 	case "date_add", "adddate", "date_sub", "subdate":
 		return c.dateArith(n, f)
@@ -209,4 +213,18 @@ func (c *converter) windowFunc(n *ast.WindowFuncExpr, pos int) (tree.Expr, error
 	}
 	f.Over, err = c.window(&n.Spec)
 	return f, err
+}
+
+// dateLiterals are the grammar's names for DATE '…', TIME '…' and TIMESTAMP '…'.
+var dateLiterals = map[string]op.Base{ast.DateLiteral: op.TDate, ast.TimeLiteral: op.TTime, ast.TimestampLiteral: op.TTimestamp}
+
+// literalType is the type of a date literal, with the fraction digits it shows.
+func literalType(b op.Base, x tree.Expr) op.Type {
+	t := op.Type{Base: b}
+	if k, ok := x.(*tree.Const); ok && b != op.TDate {
+		if _, f, ok := strings.Cut(k.Value.Str(), "."); ok && len(f) > 0 {
+			t.Size = int32(min(len(f), 6)) + 1
+		}
+	}
+	return t
 }

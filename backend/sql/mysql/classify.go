@@ -23,7 +23,9 @@ func classify(s *rel.Stmt, n ast.StmtNode) error {
 	case *ast.ShowStmt:
 		s.Returns = true
 		return classifyShow(s, n)
-	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt, *ast.DoStmt:
+	case *ast.DoStmt:
+		s.Session = &rel.Session{Word: "DO"}
+	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
 	case *ast.SetStmt:
 		return classifySet(s, n)
 	case *ast.LoadDataStmt:
@@ -104,8 +106,24 @@ func classifyOther(s *rel.Stmt, n ast.StmtNode) error {
 		session(s, rel.KindDo, &rel.Session{Word: "CALL", Name: n.Procedure.FnName.O})
 	default:
 		s.Kind = rel.KindDDL
+		if countsRows(n) {
+			s.Session = &rel.Session{Word: "COPY"}
+		}
 	}
 	return nil
+}
+
+// countsRows tells schema changes whose answer counts rows.
+func countsRows(n ast.StmtNode) bool {
+	switch n := n.(type) {
+	case *ast.CreateTableStmt:
+		return n.Select != nil
+	case *ast.AlterTableStmt:
+		return len(n.Specs) != 1 || n.Specs[0].Tp != ast.AlterTableRenameTable
+	case *ast.CreateIndexStmt, *ast.DropIndexStmt:
+		return true
+	}
+	return false
 }
 
 // tableUtility describes OPTIMIZE/ANALYZE TABLE.

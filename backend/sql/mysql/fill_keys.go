@@ -252,8 +252,11 @@ func columnText(c *catalog.Column) string {
 			s += " VIRTUAL"
 		}
 	}
-	if c.NotNull {
+	switch {
+	case c.NotNull:
 		s += " NOT NULL"
+	case d.name == "timestamp":
+		s += " NULL"
 	}
 	switch v, ok := defaultValue(c); {
 	case c.AutoInc || c.Serial != "" || c.Identity != "":
@@ -264,7 +267,7 @@ func columnText(c *catalog.Column) string {
 		s += " DEFAULT (" + v + ")"
 	case ok:
 		s += " DEFAULT " + quoteText(v)
-	case !c.NotNull && c.Generated == "" && d.name != "text" && d.name != "blob" && d.name != "json":
+	case !c.NotNull && c.Generated == "" && !strings.HasSuffix(d.name, "text") && !strings.HasSuffix(d.name, "blob") && d.name != "json":
 		s += " DEFAULT NULL"
 	}
 	if c.OnUpdateNow {

@@ -43,6 +43,9 @@ func parseText(text, sqlMode string) (list []ast.StmtNode, err error) {
 	}
 	p.SetSQLMode(mode)
 	p.SetStrictDoubleTypeCheck(false)
+	if strings.Contains(text, "/*!") || strings.Contains(text, "/*M!") {
+		text = versionComments(text)
+	}
 	nodes, _, perr := p.ParseSQL(text, parser.CharsetConnection("utf8mb4"), parser.CollationConnection("utf8mb4_0900_ai_ci"))
 	if perr != nil {
 		return nil, syntaxError(perr)
