@@ -26,6 +26,7 @@ type conn struct {
 	out     *bufio.Writer
 	session *protocol.Session
 	user    string // authenticated user
+	app     string // application name of the handshake
 	authed  bool
 	greeted bool // something was answered already
 	scram   *saslConversation
@@ -82,6 +83,9 @@ func (c *conn) step(ctx context.Context) error {
 	}
 	reply := c.run(ctx, m)
 	c.greeted = true
+	if reply == nil {
+		return io.EOF
+	}
 	if m.moreToCome {
 		return nil
 	}
@@ -152,11 +156,19 @@ func (c *conn) run(ctx context.Context, m *message) []byte {
 	defer cancel()
 	c.session.SetCancel(cancel)
 	defer c.session.SetCancel(nil)
+	fail := c.s.fails.hit(r.cmd.name, c.app)
+	if fail != nil {
+		if err := fail.before(ctx, r); err == errHangUp {
+			return nil
+		} else if err != nil {
+			return r.gossip(r.failed(ctx, err).reply())
+		}
+	}
 	reply, err := r.execute(ctx)
 	if err != nil {
-		return r.failed(ctx, err).reply()
+		return r.gossip(r.failed(ctx, err).reply())
 	}
-	return reply
+	return r.gossip(fail.after(reply))
 }
 
 // request is one command under way.

@@ -77,6 +77,7 @@ type cmdError struct {
 	msg    string
 	labels []string
 	extra  []byte // further BSON elements (keyPattern, keyValue)
+	fixed  bool   // labels are as they are to be
 }
 
 // Error implements error.

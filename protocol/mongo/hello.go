@@ -30,6 +30,9 @@ const (
 // cmdHello serves hello and isMaster.
 func cmdHello(_ context.Context, r *request) ([]byte, error) {
 	d := newReply()
+	if c := r.get("client"); c.Type == bsonval.Document {
+		r.c.app = bsonval.Text(bsonval.Get(bsonval.Get(c.Data, "application").Data, "name"))
+	}
 	if r.cmd.name == "hello" {
 		d.bool("isWritablePrimary", true)
 	} else {
@@ -38,7 +41,12 @@ func cmdHello(_ context.Context, r *request) ([]byte, error) {
 	if r.truthy("helloOk") {
 		d.bool("helloOk", true)
 	}
-	d.str("msg", "isdbgrid").int("maxBsonObjectSize", 16777216).int("maxMessageSizeBytes", maxMessage).int("maxWriteBatchSize", maxBatchCount).
+	if name := r.c.s.env.Settings["replica_set"]; name != "" {
+		r.member(d, name)
+	} else {
+		d.str("msg", "isdbgrid")
+	}
+	d.int("maxBsonObjectSize", 16777216).int("maxMessageSizeBytes", maxMessage).int("maxWriteBatchSize", maxBatchCount).
 		add("localTime", bsonval.DateV(time.Now().UnixMilli())).int("logicalSessionTimeoutMinutes", 30).
 		int("connectionId", int64(r.c.session.ID)).int("minWireVersion", 0).int("maxWireVersion", maxWireVersion)
 	if user := bsonval.Text(r.get("saslSupportedMechs")); user != "" {
@@ -51,6 +59,20 @@ func cmdHello(_ context.Context, r *request) ([]byte, error) {
 		}
 	}
 	return d.ok(), nil
+}
+
+// member adds what makes the server a primary of a replica set of one, at the
+// address the client dialled (the setting replica_set names it).
+func (r *request) member(d *builder, name string) {
+	me := bsonval.StringV(r.c.net.LocalAddr().String())
+	d.str("setName", name).int("setVersion", 1).bool("secondary", false)
+	if r.cmd.name == "hello" {
+		d.add("hosts", bsonval.ArrayV([]bsonval.V{me}))
+	} else {
+		d.add("hosts", bsonval.ArrayV([]bsonval.V{me})).bool("isWritablePrimary", true)
+	}
+	now := time.Now()
+	d.add("primary", me).add("me", me).doc("lastWrite", newReply().doc("opTime", newReply().add("ts", stamp(now)).add("t", bsonval.Int64V(1)).end()).add("lastWriteDate", bsonval.DateV(now.UnixMilli())).end())
 }
 
 // cmdPing serves ping.

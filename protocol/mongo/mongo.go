@@ -31,6 +31,7 @@ type server struct {
 	logical *logicalSessions
 	retries *retries
 	keys    credentials
+	fails   failPoints
 	known   sync.Map // database name → time it was last seen
 }
 

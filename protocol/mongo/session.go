@@ -246,8 +246,19 @@ func (r *request) failed(ctx context.Context, err error) *cmdError {
 	if e.code == interrupted && !r.opt.deadline.IsZero() && !time.Now().Before(r.opt.deadline) {
 		e = errorf(maxTimeExpired, "operation exceeded time limit")
 	}
-	if ctx.Err() != nil && e.code == interrupted {
-		e.code = interrupted
+	if e.fixed {
+		return e
+	}
+	switch {
+	case r.opt.hasTxn && !r.opt.autocommit:
+		if retryableCodes[e.code.n] && r.cmd.name != "commitTransaction" && r.cmd.name != "abortTransaction" || e.code.n == 112 || e.code.n == 246 {
+			return transient(e)
+		}
+		if retryableCodes[e.code.n] {
+			e.labels = append(e.labels, "RetryableWriteError")
+		}
+	case r.cmd.retry && r.opt.hasTxn && retryableCodes[e.code.n]:
+		e.labels = append(e.labels, "RetryableWriteError")
 	}
 	return e
 }
