@@ -218,6 +218,8 @@ func foreign(stages []doc.Stage) string {
 			return "$lookup"
 		case doc.StageUnion:
 			return "$unionWith"
+		case doc.StageGraph, doc.StageOut, doc.StageMerge, doc.StageGeoNear, doc.StageFeed:
+			return "a stage that reads or writes another collection"
 		case doc.StageCollStats:
 			return "$collStats"
 		case doc.StageIdxStats:

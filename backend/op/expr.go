@@ -29,6 +29,11 @@ const (
 	ExExpr      ExprOp = 20 // Args[0]: computed value, matches when truthy
 	ExBits      ExprOp = 21 // Path, Name (allSet, anySet, allClear, anyClear), Value (array of positions)
 
+	ExSchema ExprOp = 22 // Value: document ($jsonSchema)
+	ExSample ExprOp = 23 // Value: probability ($sampleRate); 0 matches nothing
+	ExText   ExprOp = 24 // Value: document ($text)
+	ExGeo    ExprOp = 25 // Path, Name (within, intersects, near), Value: document
+
 	ExConst ExprOp = 40 // Value
 	ExField ExprOp = 41 // Path from the current document
 	ExVar   ExprOp = 42 // Name, Path below it

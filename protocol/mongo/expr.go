@@ -14,7 +14,7 @@ import (
 var withNames = map[string]bool{
 	"dateToString": true, "dateFromString": true, "dateFromParts": true, "dateAdd": true, "dateSubtract": true, "dateDiff": true, "dateTrunc": true,
 	"trim": true, "ltrim": true, "rtrim": true, "replaceOne": true, "replaceAll": true, "regexMatch": true, "regexFind": true, "regexFindAll": true,
-	"zip": true, "setField": true, "convert": true,
+	"zip": true, "setField": true, "convert": true, "unsetField": true, "dateToParts": true, "firstN": true, "lastN": true, "maxN": true, "minN": true, "median": true, "percentile": true,
 }
 
 // dateParts are the operators that take a date or {date, timezone}.
@@ -109,7 +109,7 @@ func parseOperation(name string, v bsonval.V) (*op.Expr, error) {
 	switch name {
 	case "literal", "const":
 		return constant(v), nil
-	case "meta", "function", "accumulator", "rand", "toHashedIndexKey":
+	case "meta", "function", "accumulator", "toHashedIndexKey":
 		return nil, errorf(notImplemented, "expression $%s is not supported", name)
 	case "cond":
 		if v.Type == bsonval.Document {

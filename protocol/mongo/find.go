@@ -51,13 +51,30 @@ func (r *request) lets() ([]doc.Let, error) {
 		if err != nil {
 			return nil, err
 		}
-		val, ok := fold(x)
-		if !ok {
-			return nil, errorf(notImplemented, "let variables must be constants")
+		l := doc.Let{Name: strings.Clone(it.Key())}
+		var ok bool
+		if l.Value, ok = fold(x); !ok {
+			if usesVariables(x) {
+				return nil, errorf(notImplemented, "let variables must not use fields or variables")
+			}
+			l.Expr = x
 		}
-		out = append(out, doc.Let{Name: strings.Clone(it.Key()), Value: val})
+		out = append(out, l)
 	}
 	return out, nil
+}
+
+// usesVariables reports whether an expression needs a document or a variable.
+func usesVariables(x *op.Expr) bool {
+	if x.Op == op.ExVar || x.Op == op.ExField {
+		return true
+	}
+	for _, a := range x.Args {
+		if usesVariables(a) {
+			return true
+		}
+	}
+	return false
 }
 
 // fold evaluates an expression of constants.
@@ -247,7 +264,11 @@ func cmdAggregate(ctx context.Context, r *request) ([]byte, error) {
 		return nil, err
 	}
 	b.Batch = o.batch
-	rep, err := r.read(ctx, b)
+	run := r.read
+	if n := len(b.Stages); n > 0 && (b.Stages[n-1].Kind == doc.StageOut || b.Stages[n-1].Kind == doc.StageMerge) {
+		run = r.write
+	}
+	rep, err := run(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +285,10 @@ func (r *request) parseAggregate(coll string, items []bsonval.V) (*doc.Aggregate
 	if b.Stages, err = parsePipeline(items); err != nil {
 		return nil, err
 	}
-	if coll == "" && len(items) > 0 {
+	if err := checkPlaces(b.Stages, r.db); err != nil {
+		return nil, err
+	}
+	if coll == "" && len(items) > 0 && b.Stages[0].Kind != doc.StageDocuments {
 		return nil, errorf(invalidNamespace, "{aggregate: 1} is not valid for this pipeline: it must name a collection")
 	}
 	if b.Lets, err = r.lets(); err != nil {

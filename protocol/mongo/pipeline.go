@@ -11,18 +11,17 @@ import (
 
 // unsupportedStages are MongoDB's stages that are refused by name.
 var unsupportedStages = map[string]bool{
-	"$out": true, "$merge": true, "$changeStream": true, "$changeStreamSplitLargeEvent": true, "$graphLookup": true, "$setWindowFields": true, "$bucketAuto": true,
-	"$geoNear": true, "$redact": true, "$densify": true, "$fill": true, "$search": true, "$searchMeta": true, "$vectorSearch": true, "$planCacheStats": true,
-	"$documents": true, "$listSessions": true, "$listLocalSessions": true, "$currentOp": true, "$shardedDataDistribution": true, "$listSearchIndexes": true, "$querySettings": true, "$queryStats": true,
+	"$changeStream": true, "$changeStreamSplitLargeEvent": true, "$search": true, "$searchMeta": true, "$vectorSearch": true, "$planCacheStats": true,
+	"$listSessions": true, "$currentOp": true, "$shardedDataDistribution": true, "$querySettings": true, "$queryStats": true, "$geoNear": true, "$rankFusion": true, "$scoreFusion": true,
 }
 
 // stageParsers decode the stages, by name.
 func stageParsers() map[string]func(v bsonval.V) ([]doc.Stage, error) {
 	return map[string]func(v bsonval.V) ([]doc.Stage, error){
-		"$addFields": stageAddFields, "$bucket": stageBucket, "$collStats": stageCollStats, "$count": stageCount, "$facet": stageFacet, "$group": stageGroup,
-		"$indexStats": stageIndexStats, "$limit": stageLimit, "$lookup": stageLookup, "$match": stageMatch, "$project": stageProject, "$replaceRoot": stageReplaceRoot,
-		"$replaceWith": stageReplaceWith, "$sample": stageSample, "$set": stageAddFields, "$skip": stageSkip, "$sort": stageSort, "$sortByCount": stageSortByCount,
-		"$unionWith": stageUnion, "$unset": stageUnset, "$unwind": stageUnwind,
+		"$addFields": stageAddFields, "$bucket": stageBucket, "$bucketAuto": stageBucketAuto, "$collStats": stageCollStats, "$count": stageCount, "$densify": stageDensify, "$documents": stageDocuments,
+		"$facet": stageFacet, "$fill": stageFill, "$graphLookup": stageGraphLookup, "$group": stageGroup, "$indexStats": stageIndexStats, "$limit": stageLimit, "$lookup": stageLookup, "$match": stageMatch,
+		"$merge": stageMerge, "$out": stageOut, "$project": stageProject, "$redact": stageRedact, "$replaceRoot": stageReplaceRoot, "$replaceWith": stageReplaceWith, "$sample": stageSample,
+		"$set": stageAddFields, "$setWindowFields": stageSetWindowFields, "$skip": stageSkip, "$sort": stageSort, "$sortByCount": stageSortByCount, "$unionWith": stageUnion, "$unset": stageUnset, "$unwind": stageUnwind,
 	}
 }
 
@@ -152,14 +151,7 @@ func parseAccumulator(field string, v bsonval.V) (doc.Accumulator, error) {
 	if it.Next() {
 		return a, errorf(code{40238, "Location40238"}, "The field '%s' must specify one accumulator", field)
 	}
-	if a.Name == "count" {
-		if arg.Type != bsonval.Document || len(arg.Data) != 5 {
-			return a, errorf(typeMismatch, "$count takes no arguments, i.e. $count:{}")
-		}
-		a.Arg = constant(bsonval.NullV)
-		return a, nil
-	}
-	x, err := parseExpr(arg)
+	x, err := accumulatorArgument(a.Name, arg)
 	a.Arg = x
 	return a, err
 }

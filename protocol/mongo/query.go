@@ -14,8 +14,8 @@ import (
 
 // unsupportedQuery are MongoDB's operators that are refused by name.
 var unsupportedQuery = map[string]bool{
-	"$where": true, "$text": true, "$jsonSchema": true, "$near": true, "$nearSphere": true, "$geoWithin": true, "$geoIntersects": true, "$within": true,
-	"$geoNear": true, "$function": true, "$sampleRate": true, "$alwaysFalse": true, "$alwaysTrue": true, "$encStrContains": true, "$maxDistance": true, "$minDistance": true,
+	"$where": true, "$text": true, "$near": true, "$nearSphere": true, "$geoWithin": true, "$geoIntersects": true, "$within": true,
+	"$geoNear": true, "$function": true, "$encStrContains": true, "$maxDistance": true, "$minDistance": true,
 }
 
 // comparisons are the operators of one value.
@@ -92,6 +92,21 @@ func parseTop(key string, v bsonval.V) (*op.Expr, error) {
 		return &op.Expr{Op: op.ExExpr, Args: []*op.Expr{x}}, err
 	case "$comment":
 		return nil, nil
+	case "$jsonSchema":
+		if v.Type != bsonval.Document {
+			return nil, errorf(typeMismatch, "$jsonSchema must be an object")
+		}
+		return &op.Expr{Op: op.ExSchema, Value: op.Raw(op.KindDocument, v.Data)}, nil
+	case "$sampleRate":
+		f, ok := bsonval.Float(v)
+		if !ok || f < 0 || f > 1 {
+			return nil, errorf(badValue, "numeric argument to $sampleRate must be in [0, 1]")
+		}
+		return &op.Expr{Op: op.ExSample, Value: op.Float64(f)}, nil
+	case "$alwaysTrue":
+		return &op.Expr{Op: op.ExTrue}, nil
+	case "$alwaysFalse":
+		return &op.Expr{Op: op.ExSample, Value: op.Float64(0)}, nil
 	}
 	if unsupportedQuery[key] {
 		return nil, errorf(notImplemented, "query operator %s is not supported", key)

@@ -174,7 +174,7 @@ func compileStage(s *doc.Stage, lets map[string]bsonval.V) (stage, error) {
 	case doc.StageCollStats, doc.StageIdxStats:
 		return nil, op.Errorf(op.InvalidArgument, "this stage is only valid as the first stage in a pipeline")
 	}
-	return nil, op.Errorf(op.Unsupported, "pipeline stage %d is not supported", s.Kind)
+	return compileMore(s)
 }
 
 // lazy computes a list on first use.

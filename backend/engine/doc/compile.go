@@ -2,6 +2,7 @@ package doc
 
 import (
 	"io"
+	"time"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/bsonval"
@@ -17,6 +18,14 @@ func letMap(lets []doc.Let) map[string]bsonval.V {
 	m := make(map[string]bsonval.V, len(lets))
 	for _, l := range lets {
 		m[l.Name] = bsonval.ToBSON(l.Value)
+		if l.Expr == nil {
+			continue
+		}
+		if x, err := compileExpr(l.Expr); err == nil {
+			if v, err := x(newEnv(time.Time{}, m)); err == nil {
+				m[l.Name] = v
+			}
+		}
 	}
 	return m
 }
@@ -28,6 +37,9 @@ func compile(body op.Body) (*task, error) {
 		f, err := compileFind(b)
 		return &task{find: f}, err
 	case *doc.Aggregate:
+		if writesOut(b.Stages) {
+			return compileOutput(b)
+		}
 		f, err := compileAggregate(b)
 		return &task{find: f}, err
 	case *doc.Insert:

@@ -194,7 +194,13 @@ func compileCall(x *op.Expr) (evaluator, error) {
 	if f, ok := forms()[x.Name]; ok {
 		return f(x, args)
 	}
+	if f, ok := moreForms()[x.Name]; ok && len(x.Names) > 0 {
+		return f(x, args)
+	}
 	f, ok := functions[x.Name]
+	if !ok {
+		f, ok = moreFunctions[x.Name]
+	}
 	if !ok {
 		return nil, &op.Error{Code: op.NoFunction, Object: "operator", Name: x.Name, Msg: "Unrecognized expression '$" + x.Name + "'"}
 	}

@@ -228,8 +228,10 @@ func compileGroup(s *doc.Stage) (stage, error) {
 		return nil, err
 	}
 	args := make([]evaluator, len(s.Accs))
+	makers := make([]func() accumulator, len(s.Accs))
 	for i, a := range s.Accs {
-		if accumulators[a.Name] == nil {
+		makers[i] = newAccumulator(a.Name)
+		if newAccumulator(a.Name) == nil {
 			return nil, op.Errorf(op.Unsupported, "unknown group operator '$%s'", a.Name)
 		}
 		if args[i], err = compileExpr(a.Arg); err != nil {
@@ -237,12 +239,12 @@ func compileGroup(s *doc.Stage) (stage, error) {
 		}
 	}
 	return func(r *run, in source) (source, error) {
-		return lazy(func() ([][]byte, error) { return groupAll(r, in, s, key, args) }), nil
+		return lazy(func() ([][]byte, error) { return groupAll(r, in, s, key, args, makers) }), nil
 	}, nil
 }
 
 // groupAll reads the input into a hash table of groups, in order of appearance.
-func groupAll(r *run, in source, s *doc.Stage, key evaluator, args []evaluator) ([][]byte, error) {
+func groupAll(r *run, in source, s *doc.Stage, key evaluator, args []evaluator, makers []func() accumulator) ([][]byte, error) {
 	groups := map[string]*group{}
 	var order []*group
 	base := r.env()
@@ -265,8 +267,8 @@ func groupAll(r *run, in source, s *doc.Stage, key evaluator, args []evaluator) 
 		g := groups[string(k)]
 		if g == nil {
 			g = &group{id: id, accs: make([]accumulator, len(args))}
-			for i, a := range s.Accs {
-				g.accs[i] = accumulators[a.Name]()
+			for i := range s.Accs {
+				g.accs[i] = makers[i]()
 			}
 			groups[string(k)] = g
 			order = append(order, g)

@@ -2,6 +2,7 @@ package doc
 
 import (
 	"math"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 
@@ -73,6 +74,12 @@ func compileMatch(e *op.Expr) (matcher, error) {
 			}
 			return err == nil && bsonval.Truthy(r)
 		}, nil
+	case op.ExSchema:
+		s, err := compileSchema(e.Value.Raw)
+		return func(v bsonval.V, _ *matchState) bool { return s.ok(v) }, err
+	case op.ExSample:
+		p := e.Value.Float()
+		return func(bsonval.V, *matchState) bool { return p > 0 && rand.Float64() < p }, nil
 	case op.ExNe:
 		return negate(op.ExEq, e)
 	case op.ExNin:
@@ -221,7 +228,7 @@ func elementFilter(e *op.Expr) bool {
 			}
 		}
 		return false
-	case op.ExExpr, op.ExTrue:
+	case op.ExExpr, op.ExTrue, op.ExSchema, op.ExSample:
 		return false
 	}
 	return e.Path == ""

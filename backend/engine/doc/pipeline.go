@@ -14,7 +14,7 @@ import (
 func Pipeline(ctx context.Context, docs [][]byte, stages []doc.Stage, lets []doc.Let, now time.Time) ([][]byte, error) {
 	for i := range stages {
 		switch stages[i].Kind {
-		case doc.StageLookup, doc.StageUnion, doc.StageCollStats, doc.StageIdxStats:
+		case doc.StageLookup, doc.StageUnion, doc.StageGraph, doc.StageOut, doc.StageMerge, doc.StageGeoNear, doc.StageFeed, doc.StageCollStats, doc.StageIdxStats:
 			return nil, op.Errorf(op.Unsupported, "pipeline stage %d needs a collection", stages[i].Kind)
 		}
 	}

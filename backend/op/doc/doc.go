@@ -59,6 +59,7 @@ type Find struct {
 type Let struct {
 	Name  string
 	Value op.Value
+	Expr  *op.Expr // computed once, when Value cannot be given
 }
 
 // Projection shapes documents: inclusion, exclusion or computed fields, in the
@@ -166,6 +167,17 @@ const (
 	StageFacet     StageKind = 15 // Facets
 	StageSample    StageKind = 16 // N
 	StageUnion     StageKind = 17 // From, Pipeline
+	StageGraph     StageKind = 18 // From, Key: start, Local: connectFrom, Foreign: connectTo, As, N: depth (-1 any), Path: depth field, Filter
+	StageWindow    StageKind = 19 // Key: partition, Sort, Accs, Windows
+	StageAuto      StageKind = 20 // $bucketAuto: Key, N, Accs, Path: granularity
+	StageRedact    StageKind = 21 // Key
+	StageDensify   StageKind = 22 // Path, Spec: {range, partitionByFields}
+	StageFill      StageKind = 23 // Key: partition, Sort, Accs: value, linear or locf
+	StageDocuments StageKind = 24 // Key: array of documents; first stage
+	StageOut       StageKind = 25 // From: target; last stage
+	StageMerge     StageKind = 26 // From: target, Spec: {on, whenMatched, whenNotMatched}, Pipeline, Lets, Values; last stage
+	StageGeoNear   StageKind = 27 // Spec: {near, distanceField, …}, Filter; first stage
+	StageFeed      StageKind = 28 // change events of Collection behind a place; first stage, see Watch
 )
 
 // Stage is one pipeline stage; the fields a kind does not name are unused.
@@ -188,7 +200,13 @@ type Stage struct {
 	Values   []*op.Expr // lookup let: values
 	Pipeline []Stage    // lookup, union pipeline
 	Facets   []Facet    // facet
+	Windows  []Window   // window: one for each of Accs
+	Spec     []byte     // constant options of a stage, BSON
 }
+
+// Window bounds the documents a window function sees: {documents: [lo, hi]} or
+// {range: [lo, hi], unit}; nil is the whole partition.
+type Window struct{ Spec []byte }
 
 // Facet is one named pipeline of a facet stage.
 type Facet struct {
