@@ -6,8 +6,10 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/op"
 )
 
-// maxString is the largest string that a command may build.
-const maxString = 512 << 20
+// maxString is the largest string that a command may build out of parts (APPEND,
+// SETRANGE, SETBIT, BITFIELD). Each writes the whole string again on the
+// object's one writer, so it is far below the largest value that SET takes.
+const maxString = 64 << 20
 
 // stringCommands are the commands on strings.
 var stringCommands = map[string]handler{
