@@ -311,11 +311,12 @@ func (s *session) send(ctx context.Context, q *request) error {
 // tablesIn names the column of SHOW TABLES after the current database, which
 // the dialect does not know.
 func (s *session) tablesIn(cols []op.Column) []op.Column {
-	if cols[0].Name != "Tables_in_database" {
+	rest, ok := strings.CutPrefix(cols[0].Name, "Tables_in_database")
+	if !ok {
 		return cols
 	}
 	out := append([]op.Column(nil), cols...)
-	out[0].Name = "Tables_in_" + s.env.Database
+	out[0].Name = "Tables_in_" + s.env.Database + rest
 	return out
 }
 
@@ -355,9 +356,15 @@ func (s *session) changed(q *request, d *op.Done) {
 			out.LastID = d.GivenID
 		}
 	case "DELETE":
+	case "SELECT":
+		if q.stmt.Kind == rel.KindData { // DO
+			out.Affected = 0
+		} else {
+			info = fmt.Sprintf("Records: %d  Duplicates: 0  Warnings: %d", out.Affected, len(s.warnings))
+		}
 	default:
 		if q.stmt.Kind == rel.KindDDL {
-			if tag != "CREATE" || q.stmt.Session == nil {
+			if q.stmt.Session == nil { // only CREATE TABLE … SELECT counts
 				out.Affected = 0
 			}
 			if q.stmt.Session != nil {

@@ -54,7 +54,11 @@ func (s *session) show(ctx context.Context, q *request) error {
 		if err != nil {
 			return err
 		}
-		return s.answer(ctx, q, textCols("Database"), list)
+		head := "Database"
+		if like, ok := option(x, "like"); ok {
+			head += " (" + like + ")"
+		}
+		return s.answer(ctx, q, textCols(head), list)
 	case "SHOW CREATE DATABASE":
 		return s.showCreateDatabase(ctx, q)
 	case "SHOW OPEN TABLES":

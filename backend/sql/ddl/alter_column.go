@@ -32,7 +32,10 @@ func (r *run) addConstraintAction(t *catalog.Table, a *tree.AlterAction) error {
 		}
 		return r.sync(t)
 	}
-	if err := r.sync(t); err != nil || k.NotValid {
+	if err := r.sync(t); err != nil {
+		return err
+	}
+	if err := r.indexForeign(t); err != nil || k.NotValid || r.NoForeignKeys {
 		return err
 	}
 	return r.checkForeign(t, c.Name)

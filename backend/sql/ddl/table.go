@@ -53,7 +53,45 @@ func (r *run) createTable(s *tree.CreateTable) error {
 			return err
 		}
 	}
+	return r.indexForeign(t)
+}
+
+// indexForeign gives the foreign keys of a MySQL table the index that MySQL
+// makes for them, unless one starts with their columns.
+func (r *run) indexForeign(t *catalog.Table) error {
+	if r.Dialect != rel.MySQL || rel.Dialect(t.Dialect) != rel.MySQL {
+		return nil
+	}
+	for _, k := range t.Constraints {
+		if k.Kind != "FOREIGN KEY" || covered(t, k.Columns) {
+			continue
+		}
+		ix := &tree.CreateIndex{Name: k.Name, Method: "btree", Table: tree.Name{Schema: t.Schema, Name: t.Name}}
+		for _, c := range k.Columns {
+			ix.Items = append(ix.Items, tree.IndexItem{Column: c, NullsFirst: true})
+		}
+		if r.taken(r.indexKey(t, k.Name)) {
+			continue
+		}
+		if err := r.createIndex(t, ix); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// covered tells whether an index of a table starts with these columns.
+func covered(t *catalog.Table, cols []string) bool {
+	for _, ix := range t.Indexes {
+		n := 0
+		for n < len(cols) && n < len(ix.Items) && ix.Items[n].Column == cols[n] && ix.Items[n].Length == 0 && ix.Where == "" {
+			n++
+		}
+		if n == len(cols) {
+			return true
+		}
+	}
+	return false
 }
 
 // newTable makes the empty entry of a new table, nil when IF NOT EXISTS finds

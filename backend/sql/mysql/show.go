@@ -129,7 +129,7 @@ func showText(n *ast.ShowStmt) (q, like string, err error) {
 	case ast.ShowTables:
 		col := "Tables_in_" + n.DBName
 		if n.DBName == "" {
-			col = "Tables_in_database"
+			col = "Tables_in_database" + likeSuffix(n)
 		}
 		if n.Full {
 			return fmt.Sprintf(showFullTables, "", inDatabase("TABLE_SCHEMA", n.DBName), quoteName(col)), col, nil
@@ -166,6 +166,15 @@ func showText(n *ast.ShowStmt) (q, like string, err error) {
 		return showPlugins, "Name", nil
 	}
 	return "", "", op.Errorf(op.Unsupported, "%s is not supported", strings.ToUpper(statementName(n)))
+}
+
+// likeSuffix is what a LIKE adds to the heading of SHOW TABLES.
+func likeSuffix(n *ast.ShowStmt) string {
+	if n.Pattern == nil {
+		return ""
+	}
+	p, _ := patternText(n)
+	return " (" + p + ")"
 }
 
 // inDatabase is the condition that picks a database, by default the current.
