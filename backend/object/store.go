@@ -454,9 +454,14 @@ func syncDir(dir string) error {
 
 // sqliteOptions are the options of a connection.
 func (s *Store) sqliteOptions(readOnly bool) sqlite.Options {
-	kib := s.opts.CacheKiB
+	o := sqlite.Options{ReadOnly: readOnly, CacheKiB: s.opts.CacheKiB, Registry: s.opts.Registry}
 	if readOnly {
-		kib = min(kib, 4096)
+		o.CacheKiB, o.MapMiB = min(o.CacheKiB, 4096), readerMap
 	}
-	return sqlite.Options{ReadOnly: readOnly, CacheKiB: kib, Registry: s.opts.Registry}
+	return o
 }
+
+// readerMap bounds the part of its file, in MiB, that a reader sees through a
+// memory map: a read of a page that its cache has not is then no system call.
+// The pages are the kernel's, which takes them back when it needs memory.
+const readerMap = 256

@@ -114,6 +114,30 @@ func (f *frames) Next(context.Context) (Frame, error) {
 // Close implements Reply.
 func (f *frames) Close() error { f.at = len(f.list); return nil }
 
+// Short is a reply of a few frames that its maker embeds in something larger.
+type Short struct {
+	list  [4]Frame
+	n, at int
+}
+
+// Add appends a frame; there is room for four.
+func (s *Short) Add(f Frame) {
+	s.list[s.n] = f
+	s.n++
+}
+
+// Next implements Reply.
+func (s *Short) Next(context.Context) (Frame, error) {
+	if s.at >= s.n {
+		return nil, io.EOF
+	}
+	s.at++
+	return s.list[s.at-1], nil
+}
+
+// Close implements Reply.
+func (s *Short) Close() error { s.at = s.n; return nil }
+
 // Drain reads a reply to its end and returns its Done frame (an empty one if
 // there was none). It closes the reply.
 func Drain(ctx context.Context, r Reply) (*Done, error) {

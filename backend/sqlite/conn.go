@@ -28,6 +28,7 @@ var setup = sync.OnceFunc(func() { C.dd_setup() })
 type Options struct {
 	ReadOnly bool
 	CacheKiB int       // page cache, 0 = SQLite's default (2 MiB)
+	MapMiB   int       // part of the file that is read through a memory map; 0 = none
 	Registry *Registry // functions and collations; nil = none
 }
 
@@ -107,6 +108,9 @@ func (c *Conn) start(o Options) error {
 	}
 	if o.CacheKiB > 0 {
 		text += fmt.Sprintf("PRAGMA cache_size=-%d;", o.CacheKiB)
+	}
+	if o.MapMiB > 0 {
+		text += fmt.Sprintf("PRAGMA mmap_size=%d;", o.MapMiB<<20)
 	}
 	return c.Exec(text)
 }

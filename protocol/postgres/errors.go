@@ -56,6 +56,7 @@ var states = map[op.Code]struct{ state, routine string }{
 var finer = map[op.Code]map[string]string{
 	op.InvalidArgument: {datum.ObjectText: "22P02", datum.ObjectDatetime: "22007"},
 	op.OutOfRange:      {datum.ObjectDatetime: "22008"},
+	op.NoColumn:        {"position": "42P10"},
 	op.NotFound:        {"schema": "3F000", "function": "42883", "type": "42704"},
 	op.TypeMismatch:    {"operator": "42883", "cast": "42846", "function": "42883"},
 	op.AlreadyExists: {"schema": "42P06", "database": "42P04", "type": "42710", "constraint": "42710",

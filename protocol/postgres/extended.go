@@ -30,6 +30,7 @@ type portal struct {
 	formats []byte // result formats
 	res     result
 	started bool
+	told    bool // Describe came; RowDescription is sent with the first frame
 }
 
 // extended is the table of extended-query messages.
@@ -314,6 +315,10 @@ func (s *session) describeMsg(b []byte) error {
 		if !ok {
 			return errNoPortal(name)
 		}
+		if s.runsNext(name, po) {
+			po.told = true
+			return nil
+		}
 		if err := s.revalidate(po.stmt); err != nil {
 			return err
 		}
@@ -322,6 +327,21 @@ func (s *session) describeMsg(b []byte) error {
 		return protocolErrorSoft("invalid DESCRIBE message subtype " + itoa(int(b[0])))
 	}
 	return nil
+}
+
+// runsNext reports whether the Execute of a portal that reads or writes data is
+// here already: its Describe is then answered by the execution itself, which
+// has to look at the plan anyway.
+func (s *session) runsNext(name string, po *portal) bool {
+	if po.started || po.stmt.stmt == nil || po.stmt.stmt.Kind != rel.KindData || po.stmt.cols == nil || s.txn.status == 'E' {
+		return false
+	}
+	n := 1 + 4 + len(name) + 1 + 4
+	if s.w.br.Buffered() < n {
+		return false
+	}
+	m, err := s.w.br.Peek(n)
+	return err == nil && m[0] == 'E' && string(m[5:5+len(name)]) == name && m[5+len(name)] == 0
 }
 
 // revalidate refuses a statement whose tables changed so that its rows would
@@ -341,7 +361,23 @@ func (s *session) revalidate(p *prepared) error {
 	if same {
 		return nil
 	}
-	return &stateError{state: "0A000", msg: "cached plan must not change result type", routine: "RevalidateCachedQuery"}
+	return errPlanChanged
+}
+
+// errPlanChanged refuses a prepared statement whose rows changed.
+var errPlanChanged = &stateError{state: "0A000", msg: "cached plan must not change result type", routine: "RevalidateCachedQuery"}
+
+// execPrepared is exec for a statement whose columns the client knows.
+func (s *session) execPrepared(ctx context.Context, p *prepared, args []op.Value) (op.Reply, error) {
+	if p.stmt.Kind == rel.KindData {
+		s.expect = p.cols
+	}
+	r, err := s.exec(ctx, p.stmt, args)
+	s.expect = nil
+	if e := op.AsError(err); e != nil && e.Object == "plan" {
+		err = errPlanChanged
+	}
+	return r, err
 }
 
 // redescribe refreshes the columns of a statement: its tables may have changed
@@ -398,8 +434,11 @@ func (s *session) execute(ctx context.Context, po *portal, limit int64) error {
 				return err
 			}
 		}
-		reply, err := s.exec(ctx, st, po.args)
+		reply, err := s.execPrepared(ctx, po.stmt, po.args)
 		if err != nil {
+			if po.told && err != errPlanChanged {
+				s.columns(po.stmt, po.formats)
+			}
 			return err
 		}
 		po.res, po.started = result{reply: reply}, true
@@ -413,7 +452,8 @@ func (s *session) execute(ctx context.Context, po *portal, limit int64) error {
 		return nil
 	}
 	before := res.sent
-	suspended, err := s.send(ctx, res, po.formats, limit, false)
+	suspended, err := s.send(ctx, res, po.formats, limit, po.told)
+	po.told = false
 	if err != nil {
 		res.close()
 		return err
@@ -478,7 +518,7 @@ func (s *session) executeStmt(ctx context.Context, st *rel.Stmt) (op.Reply, erro
 	if err != nil {
 		return nil, err
 	}
-	return s.exec(ctx, p.stmt, args)
+	return s.execPrepared(ctx, p, args)
 }
 
 // evaluate computes expressions as values of types.

@@ -42,10 +42,11 @@ type session struct {
 	bind    bind    // scratch of the Bind message
 	row     rowWriter
 
-	over func() // statementDone, made once
+	expect []op.Column // what the client knows of the rows of the statement at hand
+	over   func()      // statementDone, made once
 
 	ctx    context.Context // of the connection
-	stmt   context.Context // of the statement at hand; kept while not cancelled
+	stmt   *op.Running     // of the statement at hand; kept while not cancelled
 	cancel context.CancelFunc
 }
 
@@ -200,7 +201,7 @@ func (s *session) finish() error {
 // after it. The context is shared by statements until one is cancelled.
 func (s *session) statement() (ctx context.Context, done func()) {
 	if s.stmt == nil || s.stmt.Err() != nil {
-		s.stmt, s.cancel = context.WithCancel(s.ctx)
+		s.stmt, s.cancel = op.NewRunning(s.ctx)
 	}
 	s.ps.SetCancel(s.cancel)
 	if s.timeout <= 0 {
@@ -252,7 +253,7 @@ func (s *session) query(ctx context.Context, st *rel.Stmt, args []op.Value) (op.
 	c := &struct {
 		o op.Op
 		q rel.Query
-	}{q: rel.Query{Stmt: st, Args: args, Env: s.env}}
+	}{q: rel.Query{Stmt: st, Args: args, Env: s.env, Expect: s.expect}}
 	s.address(&c.o, &c.q)
 	return s.srv.env.Exec.Do(ctx, &c.o)
 }

@@ -121,5 +121,13 @@ func orElse(s, d string) string {
 
 // call builds what functions of a running statement may ask.
 func (e *Engine) call(tx *object.Tx, env *rel.Env) *sql.Call {
-	return &sql.Call{Env: env, Now: tx.Now(), Began: time.Now(), Catalog: tx.Catalog(), Sequences: &session{e: e, tx: tx, id: env.SessionID}}
+	c, s := &sql.Call{}, &session{}
+	e.callIn(tx, env, c, s)
+	return c
+}
+
+// callIn is call in the caller's memory.
+func (e *Engine) callIn(tx *object.Tx, env *rel.Env, c *sql.Call, s *session) {
+	*s = session{e: e, tx: tx, id: env.SessionID}
+	*c = sql.Call{Env: env, Now: tx.Now(), Began: time.Now(), Catalog: tx.Catalog(), Sequences: s}
 }

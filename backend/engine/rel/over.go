@@ -88,8 +88,8 @@ func (e *Engine) over(ctx context.Context, s *object.Scope, b *rel.Over) (op.Rep
 				return err
 			}
 		}
-		cur, err := e.open(ctx, tx, c, q, env)
-		if err != nil {
+		cur := &cursor{}
+		if err := e.open(ctx, tx, c, q, env, cur); err != nil {
 			return err
 		}
 		defer cur.close()

@@ -69,6 +69,9 @@ func envOf(e *rel.Env) *rel.Env {
 func (e *Engine) plan(cat *catalog.Snapshot, local *sync.Map, q *rel.Query, env *rel.Env) (*compiled, *rel.Query, error) {
 	if st := q.Stmt; st != nil && st.Template != nil && len(q.Args) == 0 {
 		if c, args := e.liftedPlan(cat, local, st, env); c != nil {
+			if err := expected(q.Expect, c.Columns); err != nil {
+				return nil, nil, err
+			}
 			return c, &rel.Query{Stmt: st, Args: args, Env: q.Env, MaxRows: q.MaxRows}, nil
 		}
 	}
@@ -76,7 +79,25 @@ func (e *Engine) plan(cat *catalog.Snapshot, local *sync.Map, q *rel.Query, env 
 	if err == nil && len(q.Args) != len(c.Params) {
 		err = op.Errorf(op.InvalidArgument, "the statement needs %d parameters, %d were given", len(c.Params), len(q.Args))
 	}
+	if err == nil {
+		err = expected(q.Expect, c.Columns)
+	}
 	return c, q, err
+}
+
+// expected refuses a plan whose rows the client does not expect.
+func expected(want, cols []op.Column) error {
+	if want == nil || len(want) == len(cols) && (len(cols) == 0 || &want[0] == &cols[0]) {
+		return nil
+	}
+	same := len(want) == len(cols)
+	for i := 0; same && i < len(cols); i++ {
+		same = want[i].Type == cols[i].Type
+	}
+	if same {
+		return nil
+	}
+	return &op.Error{Code: op.Unsupported, Msg: "cached plan must not change result type", Object: "plan"}
 }
 
 // compile returns the plan of a statement for a catalog.

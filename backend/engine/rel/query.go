@@ -54,45 +54,65 @@ func (e *Engine) query(ctx context.Context, s *object.Scope, o *op.Op, q *rel.Qu
 // belongs to a transaction) is complete when read returns and holds nothing;
 // a longer one is started again as a stream.
 func (e *Engine) read(ctx context.Context, s *object.Scope, c *compiled, q *rel.Query, env *rel.Env) (op.Reply, error) {
-	rows := &op.Rows{Cols: len(c.Columns)}
-	var done bool
-	var lsn uint64
-	var effects []op.Value
-	inTxn := s.InTxn()
-	err := s.Read(ctx, func(tx *object.Tx) error {
-		cur, err := e.open(ctx, tx, c, q, env)
-		if err != nil {
-			return err
-		}
-		defer cur.close()
-		lsn = tx.LSN()
-		for !done {
-			if rows.Values, done, err = cur.next(rows.Values); err != nil {
-				return err
-			}
-			effects = cur.call.Effects
-			if !inTxn {
-				return nil
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	r := &reading{ctx: ctx, e: e, c: c, q: q, env: env, whole: s.InTxn()}
+	r.rows.Values, r.rows.Cols = r.few[:0], len(c.Columns)
+	if err := s.Read(ctx, r.run); err != nil {
 		return nil, e.explain(c, err)
 	}
-	if done {
-		return op.ReplyOf(c.head, rows, &op.Done{Tag: c.Tag, Affected: rowsOf(rows.Values, rows.Cols), LSN: lsn, Extra: effects}), nil
+	if r.ended {
+		r.done.Tag, r.done.Affected = c.Tag, rowsOf(r.rows.Values, r.rows.Cols)
+		r.Add(c.head)
+		r.Add(&r.rows)
+		r.Add(&r.done)
+		return &r.Short, nil
 	}
 	v, err := s.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	cur, err := e.open(ctx, v.Tx, c, q, env)
-	if err != nil {
+	cur := &cursor{long: true}
+	if err := e.open(ctx, v.Tx, c, q, env, cur); err != nil {
 		v.Close()
 		return nil, e.explain(c, err)
 	}
-	return &stream{view: v, cur: cur, call: cur.call, c: c, e: e}, nil
+	return &stream{view: v, cur: cur, call: &cur.call, c: c, e: e}, nil
+}
+
+// reading is one query and its reply, in one allocation.
+type reading struct {
+	op.Short
+	ctx   context.Context // of the call of read, which run is part of
+	e     *Engine
+	c     *compiled
+	q     *rel.Query
+	env   *rel.Env
+	whole bool // fetch to the end
+	ended bool
+	rows  op.Rows
+	done  op.Done
+	cur   cursor
+	few   [4]op.Value
+}
+
+// run fetches the first batch, or all.
+func (r *reading) run(tx *object.Tx) error {
+	cur := &r.cur
+	if err := r.e.open(r.ctx, tx, r.c, r.q, r.env, cur); err != nil {
+		return err
+	}
+	defer cur.close()
+	r.done.LSN = tx.LSN()
+	for !r.ended {
+		var err error
+		if r.rows.Values, r.ended, err = cur.next(r.rows.Values); err != nil {
+			return err
+		}
+		r.done.Extra = cur.call.Effects
+		if !r.whole {
+			return nil
+		}
+	}
+	return nil
 }
 
 // rowsOf counts the rows of a flattened batch.
@@ -165,40 +185,51 @@ func (r *stream) Close() error {
 
 // cursor is one running query.
 type cursor struct {
-	conn  *sqlite.Conn
-	call  *sql.Call
-	st    *sqlite.Stmt
-	ctx   context.Context
-	guard *guard
-	stop  func() bool
+	conn    *sqlite.Conn
+	call    sql.Call
+	seqs    session
+	st      *sqlite.Stmt
+	ctx     context.Context
+	running *op.Running
+	guard   *guard
+	stop    func() bool
+	long    bool // lives beside other statements of its session
 }
 
 // open prepares, binds and guards a query on tx's connection.
-func (e *Engine) open(ctx context.Context, tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env) (*cursor, error) {
+func (e *Engine) open(ctx context.Context, tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env, cur *cursor) error {
 	conn := tx.Conn
 	if err := e.system(tx, c, env); err != nil {
-		return nil, err
+		return err
 	}
-	call := e.call(tx, env)
-	conn.Call = call
+	e.callIn(tx, env, &cur.call, &cur.seqs)
+	conn.Call = &cur.call
 	st, err := conn.Prepare(c.Text)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	args, err := bindArgs(c, c.Binds, q.Args, env, tx)
 	if err == nil {
 		err = st.Bind(args)
 	}
+	if err == nil && ctx.Err() != nil {
+		err = &op.Error{Code: op.Canceled, Msg: "canceling statement due to user request", Err: ctx.Err()}
+	}
 	if err != nil {
 		st.Close()
-		return nil, err
+		return err
 	}
-	cur := &cursor{conn: conn, call: call, st: st, ctx: ctx}
-	if ctx.Done() != nil && !tx.Writable() {
+	cur.conn, cur.st, cur.ctx = conn, st, ctx
+	switch r, ok := ctx.(*op.Running); {
+	case ctx.Done() == nil || tx.Writable():
+	case ok && !cur.long:
+		r.Begin(conn)
+		cur.running = r
+	default:
 		g := &guard{conn: conn}
 		cur.guard, cur.stop = g, context.AfterFunc(ctx, g.interrupt)
 	}
-	return cur, nil
+	return nil
 }
 
 // next fetches one batch.
@@ -212,6 +243,10 @@ func (c *cursor) next(dst []op.Value) ([]op.Value, bool, error) {
 
 // close ends the query.
 func (c *cursor) close() {
+	if c.running != nil {
+		c.running.End()
+		c.running = nil
+	}
 	if c.stop != nil {
 		c.stop()
 		c.guard.end()

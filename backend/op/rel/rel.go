@@ -37,6 +37,9 @@ type Query struct {
 	Args    []op.Value // storage forms of Stmt's parameter types
 	Env     *Env       // session settings that change meaning; nil = defaults
 	MaxRows int64      // 0 = all; Done.More tells that rows are left, Fetch continues
+	// Expect is the columns the client was told of (those of a Describe). If the
+	// statement's types have changed since, it fails before it does anything.
+	Expect []op.Column
 }
 
 // Describe answers the exact parameter and column types of one statement
