@@ -2,9 +2,11 @@ package shard
 
 import (
 	"context"
+	"hash/fnv"
 	"net/url"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
@@ -81,17 +83,30 @@ func checkName(name string) error {
 
 // database runs the bodies about databases.
 func (r *Router) database(ctx context.Context, o *op.Op) (op.Reply, error) {
-	r.reg.mu.Lock()
-	defer r.reg.mu.Unlock()
 	switch b := o.Body.(type) {
 	case *ctl.OpenDatabase:
 		return r.open(ctx, o, b)
 	case *ctl.CreateDatabase:
+		defer r.names.lock(b.Name)()
 		return r.create(ctx, o, b)
 	case *ctl.DropDatabase:
+		defer r.names.lock(b.Name)()
 		return r.drop(ctx, o, b)
 	}
 	return r.list(ctx, o)
+}
+
+// names are locks by database name: makers and droppers of one database take
+// turns, those of others do not wait for their disk.
+type names [64]sync.Mutex
+
+// lock takes the lock of a name and returns how to let go of it.
+func (n *names) lock(name string) (unlock func()) {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	m := &n[h.Sum32()%uint32(len(n))]
+	m.Lock()
+	return m.Unlock
 }
 
 // open finds a database or, with auto_create, makes it.
@@ -105,6 +120,10 @@ func (r *Router) open(ctx context.Context, o *op.Op, b *ctl.OpenDatabase) (op.Re
 		return nil, err
 	}
 	have, ok, err := r.reg.find(name)
+	if !ok && err == nil && r.p.AutoCreate {
+		defer r.names.lock(name)()
+		have, ok, err = r.reg.find(name)
+	}
 	switch {
 	case err != nil:
 		return nil, op.AsError(err)

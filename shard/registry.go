@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -25,6 +26,8 @@ const System = "_dotdo"
 type Registry struct {
 	mu      sync.Mutex // one user of conn at a time; changes of the list
 	conn    *sqlite.Conn
+	findMu  sync.Mutex   // one user of reads at a time
+	reads   *sqlite.Conn // looks names up while conn waits for the disk
 	layouts atomic.Pointer[map[string]*Options]
 }
 
@@ -39,9 +42,12 @@ func OpenRegistry(dir string) (*Registry, error) {
 		return nil, fmt.Errorf("open registry: %w", err)
 	}
 	r := &Registry{conn: conn}
-	if err := r.load(); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("read registry: %w", err)
+	err = r.load()
+	if err == nil {
+		r.reads, err = sqlite.Open(filepath.Join(folder, "0.db"), sqlite.Options{CacheKiB: 256, ReadOnly: true})
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read registry: %w", err), conn.Close())
 	}
 	return r, nil
 }
@@ -84,17 +90,20 @@ func decode(v op.Value) (Options, error) {
 func (r *Registry) Close(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.conn.Close()
+	r.findMu.Lock()
+	defer r.findMu.Unlock()
+	return errors.Join(r.reads.Close(), r.conn.Close())
 }
 
 // Layout returns the options of a database of several objects, nil for every
 // other name.
 func (r *Registry) Layout(database string) *Options { return (*r.layouts.Load())[database] }
 
-// find returns the options of a database, ok false when there is none. The
-// caller holds mu.
+// find returns the options of a database, ok false when there is none.
 func (r *Registry) find(database string) (o Options, ok bool, err error) {
-	row, err := r.conn.Row("SELECT options FROM databases WHERE name = ?1", op.Text(database))
+	r.findMu.Lock()
+	defer r.findMu.Unlock()
+	row, err := r.reads.Row("SELECT options FROM databases WHERE name = ?1", op.Text(database))
 	if err != nil || row == nil {
 		return o, false, err
 	}
@@ -102,8 +111,10 @@ func (r *Registry) find(database string) (o Options, ok bool, err error) {
 	return o, true, err
 }
 
-// add records a database durably. The caller holds mu.
+// add records a database durably.
 func (r *Registry) add(database string, o Options) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	text := []byte("{}")
 	if o.Count > 1 {
 		var err error
@@ -124,8 +135,10 @@ func (r *Registry) add(database string, o Options) error {
 	return nil
 }
 
-// remove forgets a database durably. The caller holds mu.
+// remove forgets a database durably.
 func (r *Registry) remove(database string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if _, err := r.conn.Run("DELETE FROM databases WHERE name = ?1", op.Text(database)); err != nil {
 		return err
 	}
@@ -145,8 +158,10 @@ func (r *Registry) tidy() {
 	}
 }
 
-// names lists all databases. The caller holds mu.
+// names lists all databases.
 func (r *Registry) names() ([]string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	rows, err := r.conn.Query("SELECT name FROM databases")
 	if err != nil {
 		return nil, err

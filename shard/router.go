@@ -36,6 +36,8 @@ type Router struct {
 	p    Params
 	seq  atomic.Uint64 // numbers of the router's own transactions
 
+	names names // who makes or drops which database
+
 	mu   sync.Mutex
 	txns map[txnKey]*txn // interactive transactions on databases of several objects
 }

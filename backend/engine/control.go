@@ -177,7 +177,7 @@ func (l *Local) database(ctx context.Context, o *op.Op) (op.Reply, error) {
 		}
 		if l.store.Exists(b.Name) {
 			if b.IfNotExists {
-				return done(0, nil)
+				return done(0, l.store.Settle(b.Name))
 			}
 			return nil, &op.Error{Code: op.AlreadyExists, Msg: "database \"" + b.Name + "\" already exists", Object: "database", Name: b.Name}
 		}

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"container/list"
 	"errors"
 	"os"
 	"sync"
@@ -41,8 +42,10 @@ type Object struct {
 	txnMu sync.Mutex
 	txns  map[txnKey]*txn
 
-	refs    atomic.Int64 // users; negative = closing
-	lastUse atomic.Int64 // janitor ticks
+	refs    atomic.Int64  // users; negative = closing
+	lastUse atomic.Int64  // janitor ticks
+	used    atomic.Bool   // used since the evictor last looked
+	place   *list.Element // in the store's queue; guarded by its mu
 }
 
 // Catalog returns the newest published catalog.
@@ -74,47 +77,52 @@ func (s *Store) open(database string, shard int) (*Object, error) {
 	return o, nil
 }
 
-// prepare creates the system tables of a new object and loads catalog, LSN and
-// alarms of an old one.
-func (o *Object) prepare() error {
+// initialize creates the system and engine tables of a new object.
+func (o *Object) initialize() error {
 	const schema = `CREATE TABLE IF NOT EXISTS _dotdo_meta(key TEXT PRIMARY KEY, value);
 CREATE TABLE IF NOT EXISTS _dotdo_catalog(id INTEGER PRIMARY KEY, def TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS _dotdo_alarms(kind TEXT PRIMARY KEY, at INTEGER NOT NULL);`
-	row, err := o.w.Row("SELECT count(*) FROM sqlite_schema WHERE name = '_dotdo_alarms'")
-	if err != nil {
-		return o.storage("read object", err)
-	}
-	fresh := row[0].Int() == 0
 	if err := control(o.w, "BEGIN IMMEDIATE"); err != nil {
 		return o.storage("begin", err)
 	}
-	tx := &Tx{Conn: o.w, obj: o, now: o.store.now(), lsn: 1, writable: true}
-	if fresh {
-		err = o.w.Exec(schema)
-		if err == nil {
-			o.cat.Store(catalog.New())
-			tx.cat = catalog.New()
-			err = call(tx, o.store.opts.Init)
-		}
-		if err == nil {
-			err = saveCatalog(o.w, tx.cat)
-		}
-	} else if row, err = o.w.Row("SELECT value FROM _dotdo_meta WHERE key = 'lsn'"); err == nil && row != nil {
-		o.lsnLimit = uint64(row[0].Int())
+	o.cat.Store(catalog.New())
+	tx := &Tx{Conn: o.w, obj: o, now: o.store.now(), lsn: 1, writable: true, cat: catalog.New()}
+	err := o.w.Exec(schema)
+	if err == nil {
+		err = call(tx, o.store.opts.Init)
 	}
 	if err == nil {
-		// Numbers up to the reserved limit may have been used before a crash.
-		o.committed.Store(max(o.lsnLimit, 1))
-		o.lsnLimit = o.committed.Load() + lsnBlock
-		_, err = o.w.Run("INSERT OR REPLACE INTO _dotdo_meta(key, value) VALUES ('lsn', ?1)", op.Int64(int64(o.lsnLimit)))
+		err = saveCatalog(o.w, tx.cat)
+	}
+	if err == nil {
+		err = control(o.w, "COMMIT")
 	}
 	if err != nil {
 		_ = control(o.w, "ROLLBACK")
 		return o.storage("prepare object", err)
 	}
-	if err := control(o.w, "COMMIT"); err != nil {
-		return o.storage("commit", err)
+	return nil
+}
+
+// prepare loads catalog, LSN and alarms. It writes nothing: a restart costs no
+// disk time until the first write.
+func (o *Object) prepare() error {
+	row, err := o.w.Row("SELECT count(*) FROM sqlite_schema WHERE name = '_dotdo_alarms'")
+	if err == nil && row[0].Int() == 0 { // somebody put an empty file there
+		err = o.initialize()
 	}
+	if err == nil {
+		row, err = o.w.Row("SELECT value FROM _dotdo_meta WHERE key = 'lsn'")
+	}
+	if err != nil {
+		return o.storage("read object", err)
+	}
+	if row != nil {
+		o.lsnLimit = uint64(row[0].Int())
+	}
+	// Numbers up to the reserved limit may have been used before a crash. The
+	// first write reserves the next block.
+	o.committed.Store(max(o.lsnLimit, 1))
 	cat, err := loadCatalog(o.w)
 	if err != nil {
 		return err
@@ -123,13 +131,14 @@ CREATE TABLE IF NOT EXISTS _dotdo_alarms(kind TEXT PRIMARY KEY, at INTEGER NOT N
 	if o.wal, err = os.OpenFile(o.path+"-wal", os.O_RDWR, 0); err != nil {
 		return o.storage("open wal", err)
 	}
-	if fresh {
-		if err := syncDirs(o.path, o.store.opts.Dir); err != nil {
-			return o.storage("sync directory", err)
-		}
+	info, err := o.wal.Stat()
+	if err != nil {
+		return o.storage("open wal", err)
 	}
-	if err := o.syncWAL(); err != nil {
-		return o.poison("sync", err)
+	if info.Size() > 0 { // frames of a process that was killed may not be on disk
+		if err := o.syncWAL(); err != nil {
+			return o.poison("sync", err)
+		}
 	}
 	o.synced.Store(o.committed.Load())
 	return o.alarms.load(o.w)

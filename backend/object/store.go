@@ -6,15 +6,13 @@
 package object
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"sort"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,13 +44,17 @@ type Store struct {
 	log    *slog.Logger
 	mu     sync.Mutex
 	open_  map[objectKey]*slot
-	index  sync.Map // objectKey → *Object, for the fast path
+	queue  list.List // open objects in the order in which they are considered for closing
+	index  sync.Map  // objectKey → *Object, for the fast path
 	closed bool
 	tick   atomic.Int64
 	panics atomic.Int64
 	shuts  atomic.Int64
+	full   chan struct{} // wakes the evictor; capacity 1
 	stop   chan struct{}
-	done   chan struct{}
+	ended  sync.WaitGroup
+	root   rootSync
+	blank  blank
 }
 
 // objectKey names an object.
@@ -97,8 +99,12 @@ func New(opts Options) (*Store, error) {
 	if err := os.MkdirAll(opts.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, log: opts.Log, open_: map[objectKey]*slot{}, stop: make(chan struct{}), done: make(chan struct{})}
-	go s.janitor()
+	if err := os.RemoveAll(filepath.Join(opts.Dir, trash)); err != nil {
+		return nil, err
+	}
+	s := &Store{opts: opts, log: opts.Log, open_: map[objectKey]*slot{}, full: make(chan struct{}, 1), stop: make(chan struct{})}
+	s.ended.Go(s.janitor)
+	s.ended.Go(s.evictor)
 	return s, nil
 }
 
@@ -122,11 +128,9 @@ func (s *Store) Scope(ctx context.Context, database string, shard int, session o
 func (s *Store) acquire(ctx context.Context, key objectKey, create bool) (*Object, error) {
 	if v, ok := s.index.Load(key); ok {
 		o := v.(*Object)
-		if o.refs.Add(1) > 0 && o.failed.Load() == nil {
-			o.lastUse.Store(s.tick.Load())
+		if s.enter(o) {
 			return o, nil
 		}
-		s.unref(o)
 	}
 	s.mu.Lock()
 	if s.closed {
@@ -143,9 +147,9 @@ func (s *Store) acquire(ctx context.Context, key objectKey, create bool) (*Objec
 		s.open_[key] = sl
 		s.mu.Unlock()
 		s.fill(key, sl)
-	} else {
-		s.mu.Unlock()
+		return sl.obj, sl.err
 	}
+	s.mu.Unlock()
 	select {
 	case <-sl.ready:
 	case <-ctx.Done():
@@ -154,12 +158,9 @@ func (s *Store) acquire(ctx context.Context, key objectKey, create bool) (*Objec
 	if sl.err != nil {
 		return nil, sl.err
 	}
-	o := sl.obj
-	if o.refs.Add(1) > 0 && o.failed.Load() == nil {
-		o.lastUse.Store(s.tick.Load())
-		return o, nil
+	if s.enter(sl.obj) {
+		return sl.obj, nil
 	}
-	s.unref(o)
 	select { // it is closing or failed: give it a moment to go
 	case <-time.After(time.Millisecond):
 	case <-ctx.Done():
@@ -168,100 +169,35 @@ func (s *Store) acquire(ctx context.Context, key objectKey, create bool) (*Objec
 	return nil, nil
 }
 
-// fill opens the object of a slot.
+// enter takes a reference; false when o is closing or failed.
+func (s *Store) enter(o *Object) bool {
+	if o.refs.Add(1) <= 0 || o.failed.Load() != nil {
+		s.unref(o)
+		return false
+	}
+	o.lastUse.Store(s.tick.Load())
+	if !o.used.Load() {
+		o.used.Store(true)
+	}
+	return true
+}
+
+// fill opens the object of a slot with a reference for the caller.
 func (s *Store) fill(key objectKey, sl *slot) {
 	sl.obj, sl.err = s.open(key.database, key.shard)
 	s.mu.Lock()
 	if sl.err != nil {
 		delete(s.open_, key)
 	} else {
+		sl.obj.refs.Store(1)
+		sl.obj.lastUse.Store(s.tick.Load())
+		sl.obj.place = s.queue.PushBack(sl.obj)
 		s.index.Store(key, sl.obj)
 	}
-	n := len(s.open_)
+	over := len(s.open_) - s.opts.MaxOpen
 	s.mu.Unlock()
 	close(sl.ready)
-	if n > s.opts.MaxOpen {
-		s.evict(n - s.opts.MaxOpen)
-	}
-}
-
-// closing is the reference count of an object that is being closed.
-const closing = -1 << 40
-
-// unref lets an object go. A failed one is closed by its last user.
-func (s *Store) unref(o *Object) {
-	if o.refs.Add(-1) == 0 && o.failed.Load() != nil {
-		s.shut(o)
-	}
-}
-
-// shut closes o if nobody uses it.
-func (s *Store) shut(o *Object) bool {
-	if !o.refs.CompareAndSwap(0, closing) {
-		return false
-	}
-	key := objectKey{o.database, o.shard}
-	s.index.Delete(key)
-	if err := o.close(); err != nil {
-		s.log.Error("close object", "database", o.database, "shard", o.shard, "error", err)
-	}
-	s.mu.Lock()
-	delete(s.open_, key)
-	s.mu.Unlock()
-	if s.shuts.Add(1)%64 == 0 {
-		sqlite.Trim()
-	}
-	return true
-}
-
-// idle lists the open objects nobody uses, the longest unused first.
-func (s *Store) idle() []*Object {
-	s.mu.Lock()
-	var list []*Object
-	for _, sl := range s.open_ {
-		select {
-		case <-sl.ready:
-			if sl.obj != nil && sl.obj.refs.Load() == 0 {
-				list = append(list, sl.obj)
-			}
-		default:
-		}
-	}
-	s.mu.Unlock()
-	sort.Slice(list, func(i, j int) bool { return list[i].lastUse.Load() < list[j].lastUse.Load() })
-	return list
-}
-
-// evict closes up to n idle objects.
-func (s *Store) evict(n int) {
-	for _, o := range s.idle() {
-		if n <= 0 {
-			return
-		}
-		if s.shut(o) {
-			n--
-		}
-	}
-}
-
-// janitor closes objects that were idle for long.
-func (s *Store) janitor() {
-	defer close(s.done)
-	t := time.NewTicker(s.opts.IdleClose / 4)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-			now := s.tick.Add(1)
-			for _, o := range s.idle() {
-				if now-o.lastUse.Load() > 4 {
-					s.shut(o)
-				}
-			}
-		case <-s.stop:
-			return
-		}
-	}
+	s.relieve(over)
 }
 
 // Open returns the number of open objects.
@@ -290,7 +226,7 @@ func (s *Store) Close(ctx context.Context) error {
 	s.closed = true
 	s.mu.Unlock()
 	close(s.stop)
-	<-s.done
+	s.ended.Wait()
 	for {
 		s.evict(1 << 30)
 		if s.Open() == 0 {
@@ -302,154 +238,6 @@ func (s *Store) Close(ctx context.Context) error {
 			return errors.Join(errors.New("objects are still in use"), ctx.Err())
 		}
 	}
-}
-
-// Exists reports whether a database has files.
-func (s *Store) Exists(database string) bool {
-	dir, err := dirName(database)
-	if err != nil {
-		return false
-	}
-	_, err = os.Stat(filepath.Join(s.opts.Dir, dir))
-	return err == nil
-}
-
-// exists reports whether an object has a file.
-func (s *Store) exists(key objectKey) bool {
-	dir, err := dirName(key.database)
-	if err != nil {
-		return false
-	}
-	_, err = os.Stat(filepath.Join(s.opts.Dir, dir, strconv.Itoa(key.shard)+".db"))
-	return err == nil
-}
-
-// Databases lists the databases that have files with their sizes in bytes.
-func (s *Store) Databases() (map[string]int64, error) {
-	entries, err := os.ReadDir(s.opts.Dir)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]int64{}
-	for _, e := range entries {
-		name, ok := fromDirName(e.Name())
-		if !e.IsDir() || !ok {
-			continue
-		}
-		files, _ := os.ReadDir(filepath.Join(s.opts.Dir, e.Name()))
-		out[name] = 0
-		for _, f := range files {
-			if i, err := f.Info(); err == nil {
-				out[name] += i.Size()
-			}
-		}
-	}
-	return out, nil
-}
-
-// Drop closes every object of a database and removes its files. Objects in use
-// make it fail.
-func (s *Store) Drop(ctx context.Context, database string) error {
-	dir, err := dirName(database)
-	if err != nil {
-		return err
-	}
-	for try := 0; ; try++ {
-		busy := false
-		s.index.Range(func(k, v any) bool {
-			if k.(objectKey).database == database && !s.shut(v.(*Object)) {
-				busy = true
-			}
-			return true
-		})
-		if !busy {
-			break
-		}
-		if try > 100 {
-			return &op.Error{Code: op.Dependency, Msg: "database \"" + database + "\" is being accessed by other users", Object: "database", Name: database}
-		}
-		select {
-		case <-time.After(5 * time.Millisecond):
-		case <-ctx.Done():
-			return canceled(ctx)
-		}
-	}
-	full := filepath.Join(s.opts.Dir, dir)
-	if err := os.RemoveAll(full); err != nil {
-		return &op.Error{Code: op.Unavailable, Msg: "remove database files: " + err.Error(), Err: err}
-	}
-	return syncDir(s.opts.Dir)
-}
-
-// place returns the path of an object's file and makes its folder.
-func (s *Store) place(database string, shard int) (string, error) {
-	dir, err := dirName(database)
-	if err != nil {
-		return "", err
-	}
-	full := filepath.Join(s.opts.Dir, dir)
-	if err := os.MkdirAll(full, 0o755); err != nil {
-		return "", &op.Error{Code: op.Unavailable, Msg: "make database folder: " + err.Error(), Err: err}
-	}
-	return filepath.Join(full, strconv.Itoa(shard)+".db"), nil
-}
-
-// dirName maps a database name to a folder name: bytes outside [A-Za-z0-9_-]
-// and inner dots are percent-escaped, so no name leaves the data directory.
-func dirName(database string) (string, error) {
-	var b strings.Builder
-	for i := 0; i < len(database); i++ {
-		c := database[i]
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.' && i > 0:
-			b.WriteByte(c)
-		default:
-			b.WriteString("%" + strings.ToUpper(strconv.FormatInt(int64(c)|0x100, 16)[1:]))
-		}
-	}
-	if database == "" || b.Len() > 200 {
-		return "", &op.Error{Code: op.InvalidArgument, Msg: "invalid database name", Hint: "use 1 to 63 letters, digits, _ or -"}
-	}
-	return b.String(), nil
-}
-
-// fromDirName is the inverse of dirName.
-func fromDirName(dir string) (string, bool) {
-	var b strings.Builder
-	for i := 0; i < len(dir); i++ {
-		if dir[i] != '%' {
-			b.WriteByte(dir[i])
-			continue
-		}
-		if i+2 >= len(dir) {
-			return "", false
-		}
-		n, err := strconv.ParseUint(dir[i+1:i+3], 16, 8)
-		if err != nil {
-			return "", false
-		}
-		b.WriteByte(byte(n))
-		i += 2
-	}
-	return b.String(), true
-}
-
-// syncDirs makes a new file's directory entries durable up to root.
-func syncDirs(path, root string) error {
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return err
-	}
-	return syncDir(root)
-}
-
-// syncDir syncs one directory.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // sqliteOptions are the options of a connection.

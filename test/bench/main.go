@@ -21,9 +21,13 @@ import (
 
 // rounds is how often each side runs each load; only limits what is run.
 var (
-	rounds = flag.Int("rounds", 5, "alternated rounds of each load")
-	only   = flag.String("only", "", "run just one of: postgres, redis, many (prints, does not write docs)")
+	rounds    = flag.Int("rounds", 5, "alternated rounds of each load")
+	databases = flag.Int("databases", 10000, "how many databases -only many makes")
+	only      = flag.String("only", "", "run just one of: postgres, redis, many (prints, does not write docs)")
 )
+
+// figure is one line of the table of single figures.
+type figure struct{ name, value, goal string }
 
 // load is one comparison: the same client command against both sides.
 type load struct {
@@ -43,6 +47,14 @@ func (s sample) median() float64 {
 		return 0
 	}
 	return c[len(c)/2]
+}
+
+// at returns a quantile of a sorted sample.
+func (s sample) at(q float64) float64 {
+	if len(s) == 0 {
+		return 0
+	}
+	return s[min(len(s)-1, int(q*float64(len(s))))]
 }
 
 // span prints minimum and maximum.
@@ -118,8 +130,12 @@ func run() error {
 	}
 	many := ""
 	if wanted("many") {
-		if many, err = manyDatabases(root); err != nil {
+		list, err := manyDatabases(root, *databases)
+		if err != nil {
 			return err
+		}
+		for _, f := range list {
+			many += fmt.Sprintf("| %s | %s | %s |\n", f.name, f.value, f.goal)
 		}
 	}
 	fmt.Fprintf(&out, "\n| figure | value | goal |\n|---|---|---|\n| start to ready, five listeners | %d ms | 300 ms |\n| idle memory (RSS), five listeners | %d MiB | 60 MiB |\n%s",
