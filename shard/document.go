@@ -30,6 +30,11 @@ func (c *call) document() (op.Reply, error) {
 		return c.count(b)
 	case *doc.Distinct:
 		return c.distinct(b)
+	case *doc.Watch:
+		if c.l.Count > 1 {
+			return nil, op.Errorf(op.Unsupported, "change streams on a database of several objects are not supported")
+		}
+		return c.send(0, b, b.Open)
 	case *doc.Explain:
 		return c.send(c.first(b.Filter), b, false)
 	case *doc.ListIndexes:

@@ -36,6 +36,12 @@ func (o *Object) begin() (*Tx, error) {
 // commit makes tx visible under its LSN and runs its hooks. It does not make
 // it durable: see makeDurable. On error everything of tx is undone.
 func (o *Object) commit(tx *Tx) error {
+	for _, f := range tx.last {
+		if err := f(); err != nil {
+			_ = control(o.w, "ROLLBACK")
+			return op.AsError(err)
+		}
+	}
 	if tx.cat != nil {
 		if err := saveCatalog(tx.Conn, tx.cat); err != nil {
 			_ = control(o.w, "ROLLBACK")

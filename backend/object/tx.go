@@ -23,6 +23,7 @@ type Tx struct {
 	writable bool
 	cat      *catalog.Snapshot // pending, nil = published
 	hooks    []func()
+	last     []func() error
 	epoch    uint64
 }
 
@@ -68,6 +69,12 @@ func (tx *Tx) SetCatalog(s *catalog.Snapshot) {
 // depends on it leaves. It does not run when the write is undone.
 func (tx *Tx) OnCommit(f func()) { tx.hooks = append(tx.hooks, f) }
 
+// BeforeCommit registers f to run last in the transaction, just before it
+// commits, in the order of registration: what it writes is ordered as the
+// commits are. It does not run when the write is undone; its error undoes the
+// transaction.
+func (tx *Tx) BeforeCommit(f func() error) { tx.last = append(tx.last, f) }
+
 // SetAlarm asks for Alarm(kind) of the engine at or soon after at. The earliest
 // request of a kind counts. Alarms survive restarts; those of a closed object
 // fire when it is opened.
@@ -88,14 +95,15 @@ func (tx *Tx) Epoch() uint64 {
 type mark struct {
 	cat   *catalog.Snapshot
 	hooks int
+	last  int
 }
 
 // mark returns the present state.
-func (tx *Tx) mark() mark { return mark{tx.cat, len(tx.hooks)} }
+func (tx *Tx) mark() mark { return mark{tx.cat, len(tx.hooks), len(tx.last)} }
 
 // undo returns to a mark.
 func (tx *Tx) undo(m mark) {
-	tx.cat, tx.hooks, tx.epoch = m.cat, tx.hooks[:m.hooks], epochs.Add(1)
+	tx.cat, tx.hooks, tx.last, tx.epoch = m.cat, tx.hooks[:m.hooks], tx.last[:m.last], epochs.Add(1)
 }
 
 // call runs fn on tx and turns a panic into an error. Every statement of the

@@ -152,6 +152,13 @@ func (s *server) openDatabase(ctx context.Context, name string) error {
 	if _, err := op.Drain(ctx, rep); err != nil {
 		return err
 	}
+	if s.watchAll.Load() { // a new database must not lose its first events
+		o := &op.Op{ID: s.ops.Add(1), Target: op.Target{Database: name, Shard: -1}, Body: &doc.Watch{Open: true}}
+		if rep, err = s.env.Exec.Do(ctx, o); err != nil {
+			return err
+		}
+		_ = rep.Close()
+	}
 	s.known.Store(name, time.Now())
 	return nil
 }

@@ -193,6 +193,7 @@ type common struct {
 	autocommit  bool // false only when autocommit: false was given
 	start       bool
 	deadline    time.Time
+	await       time.Duration // maxTimeMS of a getMore: how long to wait for events
 	readConcern string
 }
 
@@ -254,7 +255,9 @@ func (r *request) common() error {
 			if !ok || n < 0 || n > 1<<31-1 {
 				return errorf(badValue, "maxTimeMS must be an integer from 0 to 2147483647")
 			}
-			if n > 0 {
+			if r.cmd.name == "getMore" {
+				r.opt.await = time.Duration(n) * time.Millisecond
+			} else if n > 0 {
 				r.opt.deadline = time.Now().Add(time.Duration(n) * time.Millisecond)
 			}
 		case "readConcern":

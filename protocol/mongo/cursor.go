@@ -28,19 +28,21 @@ type cursor struct {
 	queue [][]byte // read from reply, not yet sent
 	done  bool     // reply is exhausted
 	timer *time.Timer
+	watch *watcher           // of a change stream
+	stop  context.CancelFunc // ends the getMore that waits
 }
 
 // cursors is the table of open cursors. A cursor in use is not in it.
 type cursors struct {
 	mu   sync.Mutex
 	open map[int64]*cursor
-	busy map[int64]bool
+	busy map[int64]*cursor
 	kill map[int64]bool // killed while in use
 }
 
 // newCursors returns an empty table.
 func newCursors() *cursors {
-	return &cursors{open: map[int64]*cursor{}, busy: map[int64]bool{}, kill: map[int64]bool{}}
+	return &cursors{open: map[int64]*cursor{}, busy: map[int64]*cursor{}, kill: map[int64]bool{}}
 }
 
 // put stores a cursor under a fresh id, or back under its own.
@@ -67,7 +69,7 @@ func (t *cursors) put(c *cursor, noTimeout bool) {
 }
 
 // take removes a cursor for use.
-func (t *cursors) take(id int64) *cursor {
+func (t *cursors) take(id int64, stop context.CancelFunc) *cursor {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.open[id]
@@ -75,11 +77,19 @@ func (t *cursors) take(id int64) *cursor {
 		return nil
 	}
 	delete(t.open, id)
-	t.busy[id] = true
+	t.busy[id] = c
+	c.stop = stop
 	if c.timer != nil {
 		c.timer.Stop()
 	}
 	return c
+}
+
+// killed reports whether a cursor in use was killed.
+func (t *cursors) killed(id int64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.kill[id]
 }
 
 // drop forgets a cursor in use that has ended.
@@ -98,12 +108,15 @@ func (t *cursors) closeOne(id int64) bool {
 	c := t.open[id]
 	delete(t.open, id)
 	busy := t.busy[id]
-	if busy {
+	if busy != nil {
 		t.kill[id] = true
+		if busy.stop != nil {
+			busy.stop()
+		}
 	}
 	t.mu.Unlock()
 	if c == nil {
-		return busy
+		return busy != nil
 	}
 	if c.timer != nil {
 		c.timer.Stop()
@@ -264,7 +277,9 @@ func cmdGetMore(ctx context.Context, r *request) ([]byte, error) {
 		n = -1
 	}
 	t := r.c.s.cursors
-	c := t.take(id)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	c := t.take(id, stop)
 	if c == nil {
 		return nil, errorf(cursorNotFound, "cursor id %d not found", id)
 	}
@@ -275,6 +290,9 @@ func cmdGetMore(ctx context.Context, r *request) ([]byte, error) {
 	if c.ns != r.db+"."+coll {
 		t.put(c, false)
 		return nil, errorf(unauthorized, "Requested getMore on namespace '%s.%s', but cursor belongs to a different namespace %s", r.db, coll, c.ns)
+	}
+	if c.watch != nil {
+		return r.moreEvents(ctx, c, n)
 	}
 	docs, err := c.batch(ctx, n)
 	if err != nil {

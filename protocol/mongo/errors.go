@@ -103,9 +103,9 @@ var codes = map[op.Code]code{
 
 // objectCodes refines codes by the thing an error is about.
 var objectCodes = map[op.Code]map[string]code{
-	op.InvalidArgument: {"_id": invalidIDField, "namespace": invalidNamespace, "parallel": parallelArrays, "regex": {51091, "Location51091"}, "conversion": conversionFailure, "schema": failedToParse, "merge": {51183, "Location51183"}, "indexOptions": invalidOptions},
+	op.InvalidArgument: {"_id": invalidIDField, "namespace": invalidNamespace, "parallel": parallelArrays, "regex": {51091, "Location51091"}, "conversion": conversionFailure, "schema": failedToParse, "token": {280, "ChangeStreamFatalError"}, "merge": {51183, "Location51183"}, "indexOptions": invalidOptions},
 	op.TypeMismatch:    {"path": pathNotViable, "update": typeMismatch},
-	op.NotFound:        {"index": indexNotFound, "cursor": {175, "QueryPlanKilled"}},
+	op.NotFound:        {"index": indexNotFound, "cursor": {175, "QueryPlanKilled"}, "history": {286, "ChangeStreamHistoryLost"}, "image": {47, "NoMatchingDocument"}},
 	op.AlreadyExists:   {"indexKeySpecs": indexKeySpecs, "indexOptions": indexOptions},
 	op.ReadOnly:        {"_id": immutableField},
 	op.TooLarge:        {"memory": memoryLimit, "viewdepth": {165, "ViewDepthLimitExceeded"}},

@@ -29,6 +29,7 @@ type failPoint struct {
 	labels   []bsonval.V
 	labelled bool
 	hangUp   bool
+	stream   bool // errors of change streams get their label
 	block    time.Duration
 	concern  []byte // writeConcernError
 }
@@ -45,10 +46,14 @@ func cmdConfigureFailPoint(_ context.Context, r *request) ([]byte, error) {
 	if s.env.Settings["test_commands"] != "true" {
 		return nil, errorf(commandNotFound, "no such command: '%s'", r.name)
 	}
-	if name := bsonval.Text(r.first()); name != "failCommand" {
+	name := bsonval.Text(r.first())
+	if name != "failCommand" && name != "failGetMoreAfterCursorCheckout" {
 		return nil, errorf(badValue, "fail point %s is not supported", name)
 	}
 	f := &failPoint{left: -1}
+	if name == "failGetMoreAfterCursorCheckout" {
+		f.commands, f.stream = []string{"getMore"}, true
+	}
 	switch mode := r.get("mode"); {
 	case bsonval.Text(mode) == "off":
 		f = nil
@@ -137,6 +142,9 @@ func (f *failPoint) before(ctx context.Context, r *request) error {
 		return nil
 	}
 	e := errorf(code{f.code, codeName(f.code)}, "Failing command via 'failCommand' failpoint")
+	if f.stream && resumable[f.code] {
+		e.labels = append(e.labels, "ResumableChangeStreamError")
+	}
 	if f.labelled {
 		e.fixed = true
 		for _, l := range f.labels {

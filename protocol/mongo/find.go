@@ -259,6 +259,9 @@ func cmdAggregate(ctx context.Context, r *request) ([]byte, error) {
 	if coll == "" && len(items) > 0 && bsonval.Get(items[0].Data, "$currentOp").Type != 0 {
 		return r.currentOpCursor(ctx, items[1:], o)
 	}
+	if len(items) > 0 && bsonval.Get(items[0].Data, "$changeStream").Type != 0 {
+		return r.changeStream(ctx, coll, items, o)
+	}
 	b, err := r.parseAggregate(coll, items)
 	if err != nil {
 		return nil, err

@@ -32,7 +32,9 @@ type server struct {
 	retries *retries
 	keys    credentials
 	fails   failPoints
-	known   sync.Map // database name → time it was last seen
+	// watchAll tells that a change stream over all databases was opened.
+	watchAll atomic.Bool
+	known    sync.Map // database name → time it was last seen
 }
 
 // newServer builds a server; nothing runs until a connection comes.

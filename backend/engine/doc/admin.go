@@ -123,6 +123,9 @@ func (r *run) createIndex(coll string, x *doc.Index) (bool, error) {
 			return false, storage(err)
 		}
 	}
+	if err := r.emit(coll, "op", bsonval.StringV("createIndexes"), "what", bsonval.DocV(buildDoc("indexes", docArray([][]byte{x.Spec})))); err != nil {
+		return false, err
+	}
 	return true, r.fillIndex(n, i)
 }
 
@@ -239,6 +242,9 @@ func (r *run) dropIndexes(b *doc.DropIndexes) (*op.Done, error) {
 		if err := r.dropIndex(s, n, x); err != nil {
 			return nil, err
 		}
+		if err := r.emit(b.Collection, "op", bsonval.StringV("dropIndexes"), "what", bsonval.DocV(buildDoc("indexes", docArray([][]byte{x.Doc})))); err != nil {
+			return nil, err
+		}
 		d.Affected++
 	}
 	s.Tables[n.Key()] = n
@@ -288,7 +294,7 @@ func (r *run) drop(name string) (*op.Done, error) {
 	}
 	delete(s.Tables, t.Key())
 	r.tx.SetCatalog(s)
-	return d, nil
+	return d, r.emit(name, "op", bsonval.StringV("drop"))
 }
 
 // rename runs RenameCollection.
@@ -327,7 +333,14 @@ func (r *run) rename(b *doc.RenameCollection) error {
 	}
 	s.Tables[n.Key()] = n
 	r.tx.SetCatalog(s)
-	return nil
+	return r.emit(b.From, "op", bsonval.StringV("rename"), "to", bsonval.StringV(b.To),
+		"what", bsonval.DocV(buildDoc("to", bsonval.DocV(buildDoc("db", bsonval.StringV(dbOf(r)), "coll", bsonval.StringV(b.To))))))
+}
+
+// dbOf names the database of a run.
+func dbOf(r *run) string {
+	db, _ := r.tx.Object()
+	return db
 }
 
 // listCollections answers collections and tables of schema public, by name.

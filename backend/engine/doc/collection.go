@@ -262,7 +262,21 @@ func (r *run) modifyCollection(b *doc.ModifyCollection) ([]op.Frame, error) {
 	s := r.tx.Catalog().Edit()
 	s.Tables[n.Key()] = n
 	r.tx.SetCatalog(s)
+	if err := r.emit(b.Collection, "op", bsonval.StringV("modify"), "what", bsonval.DocV(emptyOr(b.Spec, b.Options))); err != nil {
+		return nil, err
+	}
 	return append(out, &op.Done{}), storage(r.tx.SetAlarm(ttlAlarm, r.now().Add(ttlEvery)))
+}
+
+// emptyOr is {index: spec} of a changed index, else the changed options.
+func emptyOr(spec, options []byte) []byte {
+	if spec != nil {
+		return buildDoc("index", bsonval.DocV(spec))
+	}
+	if len(options) < 5 {
+		return bsonval.EmptyDoc
+	}
+	return options
 }
 
 // merged puts fields over others; null removes one.

@@ -39,6 +39,8 @@ func (g *Engine) Alarm(tx *object.Tx, kind string) error {
 		return r.expire()
 	case onceAlarm:
 		return r.forgetSessions()
+	case eventAlarm:
+		return r.pruneEvents()
 	}
 	return op.Errorf(op.Internal, "unknown alarm %q", kind)
 }
@@ -53,6 +55,9 @@ type task struct {
 
 // Do implements engine.Family.
 func (g *Engine) Do(ctx context.Context, s *object.Scope, o *op.Op) (op.Reply, error) {
+	if b, ok := o.Body.(*doc.Watch); ok {
+		return g.watch(ctx, s, b)
+	}
 	t, err := compile(o.Body)
 	if err != nil {
 		return nil, err

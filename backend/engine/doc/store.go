@@ -60,7 +60,7 @@ func (r *run) create(name string, view bool) (*catalog.Table, error) {
 	}
 	s.Tables[t.Key()] = t
 	r.tx.SetCatalog(s)
-	return t, nil
+	return t, r.emit(name, "op", bsonval.StringV("create"), "what", bsonval.DocV(buildDoc("idIndex", bsonval.DocV(buildDoc("v", bsonval.Int32V(2), "key", bsonval.DocV(idKey), "name", bsonval.StringV("_id_"))))))
 }
 
 // target is a collection open for writing.
@@ -71,7 +71,9 @@ type target struct {
 	table   *sqlTable // set when the name is a SQL table
 	set     *settings // of a collection
 	bypass  bool      // the validator is not asked
-	ns      string
+	// replacing tells that a change is a whole new document.
+	replacing bool
+	ns        string
 }
 
 // target opens a collection for writing; create makes it when it is missing.
@@ -220,6 +222,9 @@ func (w *target) insert(d []byte) (id bsonval.V, err error) {
 			return id, err
 		}
 	}
+	if err := w.emitInsert(id, d); err != nil {
+		return id, err
+	}
 	return id, w.count(1, int64(len(d)))
 }
 
@@ -275,6 +280,9 @@ func (w *target) replace(old row, d []byte) error {
 	if _, err = w.r.tx.Conn.Run("UPDATE "+catalog.Quote(w.t.Store)+" SET doc = ?1 WHERE rid = ?2", op.Bytes(d), op.Int64(old.rid)); err != nil {
 		return storage(err)
 	}
+	if err := w.emitChange(old.doc, d); err != nil {
+		return err
+	}
 	return w.count(0, int64(len(d)-len(old.doc)))
 }
 
@@ -294,6 +302,9 @@ func (w *target) remove(x row) error {
 	}
 	if _, err := w.r.tx.Conn.Run("DELETE FROM "+catalog.Quote(w.t.Store)+" WHERE rid = ?1", op.Int64(x.rid)); err != nil {
 		return storage(err)
+	}
+	if err := w.emitDelete(x.doc); err != nil {
+		return err
 	}
 	return w.count(-1, -int64(len(x.doc)))
 }

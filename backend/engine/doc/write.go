@@ -114,7 +114,7 @@ func (r *run) update(name string, c *change) (matched, changed int64, id bsonval
 	}
 	r.lets = c.lets
 	if w != nil {
-		w.bypass = c.bypass
+		w.bypass, w.replacing = c.bypass, c.up.replace.Type != 0
 	}
 	limit := 1
 	if c.multi {
@@ -297,7 +297,7 @@ func (r *run) findAndModify(m *modify) ([]op.Frame, error) {
 	}
 	r.lets = m.change.lets
 	if w != nil {
-		w.bypass = m.b.Bypass
+		w.bypass, w.replacing = m.b.Bypass, m.change.up.replace.Type != 0
 	}
 	rows, err := r.matching(w, m.change.query, 1)
 	if err != nil {

@@ -18,7 +18,7 @@ var bodies = []op.Body{
 	&rel.Parse{}, &rel.Query{}, &rel.Describe{}, &rel.CopyIn{}, &rel.CopyTarget{}, &rel.Scan{}, &rel.Over{},
 	&doc.Insert{}, &doc.Find{}, &doc.Update{}, &doc.Delete{}, &doc.FindAndModify{}, &doc.Aggregate{}, &doc.Count{}, &doc.Distinct{},
 	&doc.CreateIndexes{}, &doc.ListIndexes{}, &doc.DropIndexes{}, &doc.CreateCollection{}, &doc.DropCollection{},
-	&doc.RenameCollection{}, &doc.ListCollections{}, &doc.Stats{}, &doc.Explain{}, &doc.Bulk{}, &doc.ModifyCollection{},
+	&doc.RenameCollection{}, &doc.ListCollections{}, &doc.Stats{}, &doc.Explain{}, &doc.Bulk{}, &doc.ModifyCollection{}, &doc.Watch{},
 	&kv.Command{}, &kv.Check{}, &kv.Version{}, &kv.Stats{},
 	&msg.Publish{}, &msg.Subscribe{}, &msg.Topics{}, &msg.Adjust{},
 	&ctl.Begin{}, &ctl.Commit{}, &ctl.Rollback{}, &ctl.Savepoint{}, &ctl.Batch{}, &ctl.CreateDatabase{}, &ctl.DropDatabase{},

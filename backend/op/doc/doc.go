@@ -334,3 +334,23 @@ type Bulk struct {
 	Ordered    bool
 	Once       *Once
 }
+
+// Watch reads the change events of a database, of one collection when it is
+// named, behind a place. Events are kept from the first Watch on; what is older
+// is answered with NotFound of Object "history". Reply: Docs (event documents
+// after Stages), Done{Matched: number of the last event looked at, Affected: 1
+// if the stream ended with an invalidation}.
+type Watch struct {
+	Collection string
+	Open       bool   // only make sure that events are kept; Matched is the newest
+	After      int64  // events with greater numbers
+	At         uint64 // else events not older than this timestamp; 0 = by After
+	Wait       int64  // milliseconds to wait for a first event
+	Limit      int64  // events in one reply, 0 = executor's choice
+	Full       string // fullDocument: "", default, updateLookup, whenAvailable, required
+	Before     string // fullDocumentBeforeChange: "", off, whenAvailable, required
+	Expanded   bool   // also events about indexes and collections
+	Stages     []Stage
+	Lets       []Let
+	Token      []byte // places in other databases, to be put into the tokens
+}

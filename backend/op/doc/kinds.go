@@ -115,3 +115,9 @@ func (*ModifyCollection) Family() op.Family { return op.FamilyDoc }
 
 // Kind implements op.Body.
 func (*ModifyCollection) Kind() uint16 { return 38 }
+
+// Family implements op.Body.
+func (*Watch) Family() op.Family { return op.FamilyDoc }
+
+// Kind implements op.Body.
+func (*Watch) Kind() uint16 { return 39 }

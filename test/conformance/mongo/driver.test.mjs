@@ -199,7 +199,7 @@ test('errors', async () => {
   for (const [f, code] of [
     [() => c.updateOne({}, { $inc: { a: 1 } }), 14], [() => c.updateOne({}, { $push: { l: 1 } }), 2], [() => c.find({ $where: '1' }).toArray(), 238], [() => c.find({ a: { $zzz: 1 } }).toArray(), 2],
     [() => c.aggregate([{ $nope: 1 }]).toArray(), 40324], [() => c.aggregate([{ $project: { x: { $nope: 1 } } }]).toArray(), 168], [() => db.command({ nope: 1 }), 59], [() => c.updateOne({}, { $set: { a: 1, 'a.b': 2 } }), 40],
-    [() => c.watch().next(), 238], [() => c.createIndex({ a: 'text' }), 238], [() => db.createCollection('err'), 48], [() => c.insertOne({ _id: [1] }), 53],
+    [() => c.createIndex({ a: 'text' }), 238], [() => db.createCollection('err'), 48], [() => c.insertOne({ _id: [1] }), 53],
   ]) await assert.rejects(f, { code }, f.toString());
 });
 test('unacknowledged write', async () => {
