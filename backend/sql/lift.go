@@ -121,3 +121,24 @@ func each(list []string, f func(string) string) []string {
 	}
 	return out
 }
+
+// LiteralLen is the length of the lifted literal that a text starts with.
+func LiteralLen(s string) int {
+	if s[0] != '\'' {
+		i := 1
+		for i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] == '.') {
+			i++
+		}
+		return i
+	}
+	for i := 1; i < len(s); i++ {
+		if s[i] != '\'' {
+			continue
+		}
+		if i+1 == len(s) || s[i+1] != '\'' {
+			return i + 1
+		}
+		i++
+	}
+	return len(s)
+}

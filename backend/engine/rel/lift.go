@@ -43,7 +43,7 @@ func scan(p *rel.Parse, out *sql.Scan) bool {
 	case rel.Postgres:
 		ok = postgres.Scan(p.Text, out)
 	case rel.MySQL:
-		ok = mysql.Scan(p.Text, p.SQLMode, out)
+		ok = mysql.Scan(p.Text, out)
 	}
 	if !ok {
 		return false
@@ -205,10 +205,13 @@ func compileLifted(cat *catalog.Snapshot, st *rel.Stmt, env *rel.Env) *compiled 
 	}
 	one := func(lift int) *sql.Plan {
 		n, err := convert(st)
+		if lift > 0 && st.Dialect == rel.MySQL {
+			n, err = convertMarked(st, s)
+		}
 		if err != nil {
 			return nil
 		}
-		if lift > 0 {
+		if lift > 0 && st.Dialect == rel.Postgres {
 			number(n, st.Text, s)
 		}
 		ctx := bindContext(cat, st.Dialect, env)
@@ -243,11 +246,12 @@ func number(n tree.Node, text string, s *sql.Scan) {
 		}
 		at[place(sp.At)] = i + 1
 	}
-	tree.Consts(n, func(k *tree.Const) {
-		i := at[k.Pos]
-		if i == 0 || k.Pos == 0 {
+	tree.Walk(n, func(x any) {
+		k, ok := x.(*tree.Const)
+		if !ok || k.Pos == 0 || at[k.Pos] == 0 {
 			return
 		}
+		i := at[k.Pos]
 		lit := max(i, -i)
 		v, neg := s.Values[lit-1], i < 0
 		if neg {
@@ -257,6 +261,76 @@ func number(n tree.Node, text string, s *sql.Scan) {
 			k.Lit, k.Neg = lit, neg
 		}
 	})
+}
+
+// convertMarked is convert for a grammar that does not tell where its constants
+// stand: it converts the text with a mark in place of each literal, by which the
+// constant is known again, and puts the literals back. Literals in the text of
+// an output column, which names it, stay constants.
+func convertMarked(st *rel.Stmt, s *sql.Scan) (tree.Node, error) {
+	var b strings.Builder
+	at, marks, texts := 0, make([]string, len(s.Spans)), make([]string, len(s.Spans))
+	byValue := map[string]int{}
+	for i, sp := range s.Spans {
+		m := strconv.Itoa(1900000000 + i)
+		switch sp.Kind {
+		case sql.LitInt8:
+			m = strconv.Itoa(4000000000000000000 + i)
+		case sql.LitDecimal:
+			m += ".25"
+		case sql.LitText:
+			m = "'dotdo literal " + m + "'"
+		}
+		end := sp.At + sql.LiteralLen(st.Text[sp.At:])
+		marks[i], texts[i] = m, st.Text[sp.At:end]
+		byValue[strings.Trim(m, "'")] = i + 1
+		b.WriteString(st.Text[at:sp.At])
+		b.WriteString(m)
+		at = end
+	}
+	b.WriteString(st.Text[at:])
+	n, err := convert(&rel.Stmt{Dialect: st.Dialect, Text: b.String(), SQLMode: st.SQLMode})
+	if err != nil {
+		return nil, err
+	}
+	named := map[int]bool{}
+	tree.Walk(n, func(x any) {
+		switch x := x.(type) {
+		case *tree.Item:
+			for i, m := range marks {
+				if x.Alias == "" && strings.Contains(x.Text, m) || strings.Trim(x.Text, "'") == strings.Trim(m, "'") {
+					x.Text = strings.Replace(x.Text, m, texts[i], 1)
+					if s.Spans[i].Kind == sql.LitText {
+						x.Text = strings.Replace(x.Text, strings.Trim(m, "'"), s.Values[i].Str(), 1)
+					}
+					named[i+1] = true
+				}
+			}
+		case *tree.Const:
+			putBack(x, s, byValue, named)
+		}
+	})
+	return n, nil
+}
+
+// putBack makes a constant that is a mark its literal.
+func putBack(k *tree.Const, s *sql.Scan, byValue map[string]int, named map[int]bool) {
+	text := k.Value.Str()
+	if k.Value.Kind == op.KindInt64 {
+		text = strconv.FormatInt(k.Value.Int(), 10)
+	}
+	text, neg := strings.CutPrefix(text, "-")
+	lit := byValue[text]
+	if lit == 0 {
+		return
+	}
+	k.Value = s.Values[lit-1]
+	if neg {
+		k.Value, _ = bind.Negate(k.Value)
+	}
+	if !named[lit] && k.Type == (op.Type{Base: literalTypes[s.Spans[lit-1].Kind]}) {
+		k.Lit, k.Neg = lit, neg
+	}
 }
 
 // literalTypes are the types of the kinds of literals.

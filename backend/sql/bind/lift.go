@@ -67,6 +67,9 @@ func (c *comp) liftable(n *tree.Const, e ex) ex {
 // Negate turns the sign of a number literal.
 func Negate(v op.Value) (op.Value, error) {
 	if v.Kind == op.KindInt64 {
+		if v.Int() == 1<<31 { // the smallest int4
+			return op.Int64(-v.Int()), errOther
+		}
 		return op.Int64(-v.Int()), nil
 	}
 	s := v.Str()

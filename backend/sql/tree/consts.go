@@ -6,11 +6,12 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/op"
 )
 
-// Consts calls f for every literal of a tree.
-func Consts(n Node, f func(*Const)) { consts(reflect.ValueOf(n), f) }
+// Walk calls f for every *Const and every *Item of a tree, an item before what
+// is in it.
+func Walk(n Node, f func(any)) { walk(reflect.ValueOf(n), f) }
 
-// consts walks one value.
-func consts(v reflect.Value, f func(*Const)) {
+// walk walks one value.
+func walk(v reflect.Value, f func(any)) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
@@ -20,17 +21,22 @@ func consts(v reflect.Value, f func(*Const)) {
 			f(k)
 			return
 		}
-		consts(v.Elem(), f)
+		walk(v.Elem(), f)
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			consts(v.Index(i), f)
+			walk(v.Index(i), f)
 		}
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[op.Value]() {
 			return
 		}
+		if v.CanAddr() && v.CanInterface() {
+			if it, ok := v.Addr().Interface().(*Item); ok {
+				f(it)
+			}
+		}
 		for i := range v.NumField() {
-			consts(v.Field(i), f)
+			walk(v.Field(i), f)
 		}
 	}
 }
