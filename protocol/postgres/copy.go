@@ -12,8 +12,12 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/op/rel"
 )
 
-// copyBatch is how many rows one rel.CopyIn carries at most.
-const copyBatch = 1000
+// copyBatch is how many rows one rel.CopyIn carries at most, copyBytes about
+// how many bytes of values.
+const (
+	copyBatch = 1000
+	copyBytes = 1 << 20
+)
 
 // copyOptions are the decoded options of COPY.
 type copyOptions struct {

@@ -29,9 +29,16 @@ type copyIn struct {
 	in     splitter
 	buf    []byte // bytes that are no complete row yet
 	vals   []op.Value
+	heap   []byte // what vals point into
 	line   int64
 	rows   int64
 	header bool // the next row is the header
+
+	// One batch is inserted while the next is read and decoded.
+	busy  chan error // gives the outcome of the batch under way; nil = none
+	sent  string     // where the rows of that batch end
+	spare []op.Value // memory of the batch before
+	rest  []byte
 }
 
 // copyFrom runs COPY table FROM STDIN.
@@ -52,7 +59,11 @@ func (s *session) copyFrom(ctx context.Context, x *rel.Session, o *copyOptions) 
 	if err := s.w.flush(); err != nil {
 		return nil, err
 	}
-	if err := c.run(ctx); err != nil {
+	err = c.run(ctx)
+	if werr := c.wait(ctx); werr != nil && !isProtocol(err) {
+		err = werr // it is about earlier rows
+	}
+	if err != nil {
 		return nil, cause(ctx, err)
 	}
 	if own && s.txn.implicit {
@@ -151,7 +162,7 @@ func (c *copyIn) consume(ctx context.Context, atEnd bool) error {
 		if err := c.row(fields); err != nil {
 			return err
 		}
-		if len(c.vals) >= copyBatch*max(len(c.cols), 1) {
+		if len(c.vals) >= copyBatch*max(len(c.cols), 1) || len(c.heap) >= copyBytes {
 			if err := c.flush(ctx); err != nil {
 				return err
 			}
@@ -212,8 +223,9 @@ func (c *copyIn) row(fields [][]byte) error {
 	for i, f := range fields {
 		v := op.Null
 		if f != nil {
-			owned := make([]byte, len(f))
-			copy(owned, f)
+			at := len(c.heap)
+			c.heap = append(c.heap, f...)
+			owned := c.heap[at:len(c.heap):len(c.heap)]
 			var err error
 			if v, err = decodeParam(c.cols[i].Type, c.o.format == "binary", owned, &c.s.text); err != nil {
 				return &located{err, c.where(c.cols[i].Name, f)}
@@ -225,16 +237,39 @@ func (c *copyIn) row(fields [][]byte) error {
 	return nil
 }
 
-// flush sends the rows at hand to the executor.
+// flush hands the rows at hand to the executor, after those before them.
 func (c *copyIn) flush(ctx context.Context) error {
 	if len(c.vals) == 0 {
 		return nil
 	}
-	names := c.x.Columns
-	_, err := c.s.done(ctx, &rel.CopyIn{Schema: c.x.Schema, Table: c.x.Table, Columns: names, Values: c.vals, Env: c.s.env})
-	c.vals = c.vals[:0]
+	if err := c.wait(ctx); err != nil {
+		return err
+	}
+	o := &op.Op{}
+	c.s.address(o, &rel.CopyIn{Schema: c.x.Schema, Table: c.x.Table, Columns: c.x.Columns, Values: c.vals, Env: c.s.env})
+	busy := make(chan error, 1)
+	go func() {
+		r, err := c.s.srv.env.Exec.Do(ctx, o)
+		if err == nil {
+			_, err = op.Drain(ctx, r)
+		}
+		busy <- err
+	}()
+	c.busy, c.sent = busy, c.where("", nil)
+	c.vals, c.spare = c.spare[:0], c.vals
+	c.heap, c.rest = c.rest[:0], c.heap
+	return nil
+}
+
+// wait waits for the batch under way.
+func (c *copyIn) wait(ctx context.Context) error {
+	if c.busy == nil {
+		return nil
+	}
+	err := <-c.busy
+	c.busy = nil
 	if err != nil {
-		return &located{cause(ctx, err), c.where("", nil)}
+		return &located{cause(ctx, err), c.sent}
 	}
 	return nil
 }

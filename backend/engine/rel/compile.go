@@ -36,7 +36,7 @@ func compileText(cat *catalog.Snapshot, st *rel.Stmt, env *rel.Env) (*sql.Plan, 
 		return nil, err
 	}
 	ctx := bindContext(cat, st.Dialect, env)
-	ctx.Declared = st.ParamTypes
+	ctx.Declared, ctx.Fitted = st.ParamTypes, st.Fitted
 	return bind.Compile(n, ctx)
 }
 

@@ -40,13 +40,20 @@ func copyStmt(cat *catalog.Snapshot, schema, table string, columns []string, env
 		}
 	}
 	var names, params []string
+	var types []op.Type
 	for i, c := range columns {
+		if k := t.Column(c); k != nil {
+			types = append(types, k.Type)
+		} else {
+			types = append(types, op.Type{})
+		}
 		names = append(names, catalog.Quote(c))
 		params = append(params, "$"+strconv.Itoa(i+1))
 	}
 	name := catalog.Quote(t.Schema) + "." + catalog.Quote(t.Name)
 	st := &rel.Stmt{Dialect: rel.Postgres, Returns: !insert}
 	if insert {
+		st.ParamTypes, st.Fitted = types, true
 		st.Text = "INSERT INTO " + name + " (" + strings.Join(names, ", ") + ") OVERRIDING SYSTEM VALUE VALUES (" + strings.Join(params, ", ") + ")"
 	} else {
 		st.Text = "SELECT " + strings.Join(names, ", ") + " FROM " + name
@@ -102,6 +109,9 @@ func (e *Engine) copyRows(tx *object.Tx, c *compiled, st *rel.Stmt, values []op.
 	tx.Conn.Call = e.call(tx, env)
 	defer func() { tx.Conn.Call = nil }()
 	q := &rel.Query{Stmt: st}
+	if c.args && len(c.Steps) == 0 && c.Columns == nil {
+		return e.copyPlain(tx, c, q, values, env)
+	}
 	var n int64
 	for ; len(values) > 0; values = values[cols:] {
 		q.Args = values[:cols]
@@ -113,6 +123,29 @@ func (e *Engine) copyRows(tx *object.Tx, c *compiled, st *rel.Stmt, values []op.
 			if err := e.step(tx, c, q, env, s.Text, s.Binds, res); err != nil {
 				return 0, e.explainWrite(tx, c, q, env, err)
 			}
+		}
+		n++
+	}
+	return n, nil
+}
+
+// copyPlain is copyRows for an insert that is one SQLite statement.
+func (e *Engine) copyPlain(tx *object.Tx, c *compiled, q *rel.Query, values []op.Value, env *rel.Env) (int64, error) {
+	st, err := tx.Conn.Prepare(c.Text)
+	if err != nil {
+		return 0, err
+	}
+	defer st.Close()
+	var n int64
+	for cols := len(c.Params); len(values) > 0; values = values[cols:] {
+		err := st.Bind(values[:cols])
+		for done := false; err == nil && !done; {
+			_, done, err = st.Fetch(nil, batchRows, batchBytes)
+		}
+		if err != nil {
+			st.Reset()
+			q.Args = values[:cols]
+			return 0, e.explainWrite(tx, c, q, env, err)
 		}
 		n++
 	}

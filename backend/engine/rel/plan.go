@@ -174,6 +174,9 @@ func planText(st *rel.Stmt, env *rel.Env) string {
 		}
 	}
 	b.WriteByte(2)
+	if st.Fitted {
+		b.WriteByte(4)
+	}
 	b.WriteString(st.Text)
 	return b.String()
 }

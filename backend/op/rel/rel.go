@@ -104,6 +104,9 @@ type Stmt struct {
 	Returns    bool       // certainly returns rows (SELECT, VALUES, SHOW, RETURNING)
 	Uses       []TableUse // MySQL: tables the text names, for LOCK TABLES
 
+	// Fitted says that arguments fit ParamTypes with their modifiers (COPY).
+	Fitted bool
+
 	// Template is set when the text is one of many that differ in literals only;
 	// Lits are its literals. Who does not know them uses Text, which is complete.
 	Template *Template

@@ -501,6 +501,9 @@ func (c *comp) assign(e ex, t op.Type, k *catalog.Column) ex {
 		e.t = t
 		return e
 	}
+	if c.Fitted && e.t == t && (t.Base == op.TNumeric || t.Base == op.TVarchar || t.Base == op.TChar) {
+		return e
+	}
 	e = c.ranged(e)
 	if funcs.IsText(t) && t.Size > 0 && (t.Base == op.TVarchar || t.Base == op.TChar) {
 		return c.assignText(e, t)

@@ -35,6 +35,9 @@ type Context struct {
 	// ShardKey returns the column a table is sharded by, "" = not sharded; nil =
 	// the database is one object.
 	ShardKey func(*catalog.Table) string
+	// Fitted says that arguments are values of the declared types, length,
+	// precision and scale included.
+	Fitted bool
 	// Lift is the number of literals of the text that shall become arguments if
 	// they can (tree.Const.Lit tells them apart); 0 = none.
 	Lift int
