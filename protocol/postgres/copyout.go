@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -142,7 +143,9 @@ func (c *copyOut) row(vals []op.Value) error {
 		w.end(at)
 		return nil
 	}
-	for i, v := range vals {
+	csv := c.o.format == "csv"
+	for i := range vals {
+		v := &vals[i]
 		if i > 0 {
 			w.out = append(w.out, c.o.delim)
 		}
@@ -150,11 +153,22 @@ func (c *copyOut) row(vals []op.Value) error {
 			w.out = append(w.out, c.o.null...)
 			continue
 		}
-		c.buf = datum.Append(c.buf[:0], c.cols[i].col.t, v, c.s.text)
-		if c.o.format == "csv" {
-			w.out = appendCSV(w.out, c.buf, c.o, c.cols[i].force, len(vals) == 1)
+		t := c.cols[i].col.t
+		text := c.buf[:0]
+		switch {
+		case v.Kind == op.KindText && plainText(t):
+			text = v.Raw
+		case v.Kind == op.KindInt64 && t.Base >= op.TInt1 && t.Base <= op.TInt8 && !t.Array:
+			text = strconv.AppendInt(text, v.Int(), 10)
+			c.buf = text
+		default:
+			text = datum.Append(text, t, *v, c.s.text)
+			c.buf = text
+		}
+		if csv {
+			w.out = appendCSV(w.out, text, c.o, c.cols[i].force, len(vals) == 1)
 		} else {
-			w.out = appendCopyText(w.out, c.buf, c.o.delim)
+			w.out = appendCopyText(w.out, text, c.o.delim)
 		}
 	}
 	w.out = append(w.out, '\n')

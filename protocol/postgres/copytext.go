@@ -162,30 +162,23 @@ func hexDigit(c byte) (byte, bool) {
 
 // appendCopyText writes a field of the text format.
 func appendCopyText(dst, text []byte, delim byte) []byte {
-	for _, c := range text {
-		switch c {
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		case '\v':
-			dst = append(dst, '\\', 'v')
-		case '\\':
-			dst = append(dst, '\\', '\\')
-		case delim:
-			dst = append(dst, '\\', c)
-		default:
-			dst = append(dst, c)
+	from := 0
+	for i, c := range text {
+		e := copyEscapes[c]
+		if e == 0 {
+			if c != delim {
+				continue
+			}
+			e = c
 		}
+		dst = append(append(dst, text[from:i]...), '\\', e)
+		from = i + 1
 	}
-	return dst
+	return append(dst, text[from:]...)
 }
+
+// copyEscapes are the letters that stand for bytes behind a backslash.
+var copyEscapes = [256]byte{'\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't', '\v': 'v', '\\': '\\'}
 
 // csvSplitter cuts rows of the csv format.
 type csvSplitter struct {

@@ -133,6 +133,40 @@ type stream struct {
 	head bool
 	n    int64
 	end  bool
+	next chan batch // the batch that is fetched while the last one is used
+}
+
+// batch is the outcome of one fetch.
+type batch struct {
+	vals []op.Value
+	done bool
+	err  error
+}
+
+// fetch starts to fetch a batch.
+func (r *stream) fetch() {
+	cur, next := r.cur, make(chan batch, 1)
+	r.next = next
+	go func() {
+		var b batch
+		defer func() {
+			if p := recover(); p != nil {
+				b.err = op.Errorf(op.Internal, "internal error: %v", p)
+			}
+			next <- b
+		}()
+		b.vals, b.done, b.err = cur.next(nil)
+	}()
+}
+
+// await returns the batch that fetch began.
+func (r *stream) await() batch {
+	if r.next == nil {
+		r.fetch()
+	}
+	b := <-r.next
+	r.next = nil
+	return b
 }
 
 // Next implements op.Reply.
@@ -151,18 +185,20 @@ func (r *stream) Next(ctx context.Context) (op.Frame, error) {
 		_ = r.Close()
 		return nil, &op.Error{Code: op.Canceled, Msg: "canceling statement due to user request", Err: err}
 	}
-	vals, done, err := r.cur.next(nil)
-	if err != nil {
+	b := r.await()
+	if b.err != nil {
 		_ = r.Close()
-		return nil, r.e.explain(r.c, err)
+		return nil, r.e.explain(r.c, b.err)
 	}
-	rows := &op.Rows{Cols: len(r.c.Columns), Values: vals}
-	r.n += rowsOf(vals, rows.Cols)
-	if done {
-		r.release()
-		if len(vals) == 0 {
-			return r.Next(ctx)
-		}
+	rows := &op.Rows{Cols: len(r.c.Columns), Values: b.vals}
+	r.n += rowsOf(b.vals, rows.Cols)
+	if !b.done {
+		r.fetch()
+		return rows, nil
+	}
+	r.release()
+	if len(b.vals) == 0 {
+		return r.Next(ctx)
 	}
 	return rows, nil
 }
@@ -170,6 +206,11 @@ func (r *stream) Next(ctx context.Context) (op.Frame, error) {
 // release gives the reader back.
 func (r *stream) release() {
 	if r.cur != nil {
+		if r.next != nil { // nobody wants it any more
+			r.cur.conn.Interrupt()
+			<-r.next
+			r.next = nil
+		}
 		r.cur.close()
 		r.view.Close()
 		r.cur = nil
