@@ -107,7 +107,8 @@ func (c *conn) dispatch(args [][]byte) {
 		c.cut(mark, c.mute)
 		return
 	}
-	if cmd.run == nil && !cmd.blocking {
+	blocking := cmd.blocking && (cmd.verb.Before == "" || asksToWait(args))
+	if cmd.run == nil && !blocking {
 		c.runVerb(cmd, args[1:])
 		return
 	}
@@ -115,10 +116,10 @@ func (c *conn) dispatch(args [][]byte) {
 	c.note(cmd)
 	mark := len(c.w.buf)
 	before := c.mute
-	if t := c.srv.slow.start(); !t.IsZero() && !cmd.blocking {
+	if t := c.srv.slow.start(); !t.IsZero() && !blocking {
 		defer func(args [][]byte) { c.srv.slow.end(c, t, cmd.name, args, 0) }(args[1:])
 	}
-	if cmd.blocking {
+	if blocking {
 		c.runBlocking(cmd, args[1:])
 	} else {
 		cmd.run(c, args[1:])
@@ -126,6 +127,19 @@ func (c *conn) dispatch(args [][]byte) {
 	if before == c.mute {
 		c.cut(mark, before)
 	}
+}
+
+// asksToWait reports whether a read of streams has the option BLOCK.
+func asksToWait(args [][]byte) bool {
+	for _, a := range args[1:] {
+		switch {
+		case is(a, "BLOCK"):
+			return true
+		case is(a, "STREAMS"):
+			return false
+		}
+	}
+	return false
 }
 
 // note remembers for CLIENT LIST what the connection does.

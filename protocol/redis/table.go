@@ -16,6 +16,11 @@ var shapes = map[string]shape{
 	"LMPOP":            absentArray,
 	"LPOP":             absentCounts,
 	"RPOP":             absentCounts,
+	"XPENDING":         absentList,
+	"XRANGE":           absentArray | absentList,
+	"XREAD":            absentArray | mapPairs,
+	"XREADGROUP":       absentArray | mapPairs,
+	"XREVRANGE":        absentArray | absentList,
 	"ZDIFF":            flatPairs,
 	"ZINTER":           flatPairs,
 	"ZMPOP":            absentArray,
@@ -32,15 +37,14 @@ var shapes = map[string]shape{
 // blockers are the commands that wait.
 var blockers = map[string]bool{
 	"BLMOVE": true, "BLMPOP": true, "BLPOP": true, "BRPOP": true, "BRPOPLPUSH": true,
-	"BZMPOP": true, "BZPOPMAX": true, "BZPOPMIN": true,
+	"BZMPOP": true, "BZPOPMAX": true, "BZPOPMIN": true, "XREAD": true, "XREADGROUP": true,
 }
 
 // refusals are the commands that exist but are not supported; skip.txt has them.
 var refusals = []string{
 	"ACL", "BGREWRITEAOF", "BGSAVE", "DUMP", "EVAL", "EVALSHA", "EVALSHA_RO", "EVAL_RO", "FAILOVER", "FCALL", "FCALL_RO",
 	"FUNCTION", "LASTSAVE", "MIGRATE", "MODULE", "MONITOR", "PFDEBUG", "PFSELFTEST", "PSYNC", "REPLCONF", "REPLICAOF",
-	"RESTORE", "ROLE", "SAVE", "SCRIPT", "SHUTDOWN", "SLAVEOF", "SYNC", "WAITAOF", "XACK", "XADD", "XAUTOCLAIM", "XCLAIM", "XDEL",
-	"XGROUP", "XINFO", "XLEN", "XPENDING", "XRANGE", "XREAD", "XREADGROUP", "XREVRANGE", "XSETID", "XTRIM",
+	"RESTORE", "ROLE", "SAVE", "SCRIPT", "SHUTDOWN", "SLAVEOF", "SYNC", "WAITAOF",
 }
 
 // ownTable lists the front-end's commands, sorted by name.

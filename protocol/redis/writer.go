@@ -210,6 +210,8 @@ const (
 	absentArray                    // null is an array in RESP2
 	absentCounts                   // … when a count was given
 	absentInside                   // … inside a list
+	absentList                     // … as the last of a list, when it stands for one
+	mapPairs                       // RESP2 lists a map's pairs as arrays
 )
 
 // reply writes the value a command answered; args is the number of its
@@ -231,6 +233,28 @@ func (w *writer) reply(v op.Value, s shape, args int) {
 			return
 		}
 	}
+	if v.Kind == op.KindMap && w.proto < 3 && s&mapPairs != 0 {
+		list := v.List()
+		w.array(len(list) / 2)
+		for i := 0; i+1 < len(list); i += 2 {
+			w.array(2)
+			w.value(list[i])
+			w.stream(list[i+1])
+		}
+		return
+	}
+	if v.Kind == op.KindArray && s&absentList != 0 {
+		list := v.List()
+		w.array(len(list))
+		for i := range list {
+			if i == 3 && list[i].IsNull() {
+				w.nullArray()
+				continue
+			}
+			w.value(list[i])
+		}
+		return
+	}
 	if v.Kind == op.KindArray && s&absentInside != 0 {
 		list := v.List()
 		w.array(len(list))
@@ -240,6 +264,19 @@ func (w *writer) reply(v op.Value, s shape, args int) {
 		return
 	}
 	w.value(v)
+}
+
+// stream writes the entries of a stream; one that was deleted has no fields.
+func (w *writer) stream(v op.Value) {
+	list := v.List()
+	w.array(len(list))
+	for i := range list {
+		pair := list[i].List()
+		w.array(len(pair))
+		for j := range pair {
+			w.reply(pair[j], absentArray, 0)
+		}
+	}
 }
 
 // value writes a neutral value.

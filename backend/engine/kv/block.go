@@ -123,6 +123,9 @@ type waiter struct {
 // waits returns a waiter for a blocking command, else nil. A command with a bad
 // timeout does not wait: its attempt fails.
 func waits(b *kv.Command) *waiter {
+	if b.Verb == "XREAD" || b.Verb == "XREADGROUP" {
+		return waitsRead(b)
+	}
 	if blockCommands[b.Verb] == nil {
 		return nil
 	}
@@ -134,7 +137,7 @@ func waits(b *kv.Command) *waiter {
 	if err != nil {
 		return nil
 	}
-	w := &waiter{body: b, timeout: d, wake: make(chan struct{}, 1), result: make(chan op.Value, 1)}
+	w := newWaiter(b, d)
 	positions := kv.Verbs[b.Verb].Keys(b.Args)
 	if b.Verb == "BLMOVE" || b.Verb == "BRPOPLPUSH" {
 		positions = positions[:1]
@@ -145,6 +148,11 @@ func waits(b *kv.Command) *waiter {
 	return w
 }
 
+// newWaiter makes a waiter without keys.
+func newWaiter(b *kv.Command, d time.Duration) *waiter {
+	return &waiter{body: b, timeout: d, wake: make(chan struct{}, 1), result: make(chan op.Value, 1)}
+}
+
 // only is the waiter's command on one of its keys: the others' types do not
 // matter when it is served.
 func (w *waiter) only(name string) *kv.Command {
@@ -153,6 +161,8 @@ func (w *waiter) only(name string) *kv.Command {
 		return &b
 	}
 	switch b.Verb {
+	case "XREAD", "XREADGROUP":
+		return onlyStream(b, name)
 	case "BLMPOP", "BZMPOP":
 		rest := b.Args[2+len(w.keys):]
 		b.Args = append([][]byte{b.Args[0], []byte("1"), []byte(name)}, rest...)
@@ -170,8 +180,11 @@ func (e *Engine) wait(ctx context.Context, s *object.Scope, w *waiter) (op.Reply
 		m = e.memory(tx.Local())
 		m.serve(tx)
 		c := e.call(tx, w.body)
-		r.value[0], err = c.run(blockCommands[w.body.Verb])
+		r.value[0], err = c.run(commands[w.body.Verb])
 		if err == nil && r.value[0].IsNull() {
+			if err = c.settleIDs(w); err != nil {
+				return err
+			}
 			m.enqueue(w)
 		}
 		m.serve(tx)
@@ -265,7 +278,7 @@ func (m *state) unlink(w *waiter) {
 
 // ready notes that a key somebody may wait for exists now.
 func (c *call) ready(db int, k *key) {
-	if k.typ != typeList && k.typ != typeZset {
+	if k.typ != typeList && k.typ != typeZset && k.typ != typeStream {
 		return
 	}
 	m := c.mem
@@ -354,9 +367,12 @@ func (m *state) serveOne(tx *object.Tx, c *call, w *waiter) bool {
 	old := w.claimed
 	w.claimed = tx.LSN()
 	m.mu.Unlock()
-	v, err := c.run(blockCommands[w.body.Verb])
+	v, err := c.run(commands[w.body.Verb])
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err != nil && op.CodeOf(err) == op.NotFound && w.body.Verb == "XREADGROUP" { // its group is gone
+		v, err = op.ErrorText(err.Error()), nil
+	}
 	if err != nil || v.IsNull() {
 		w.claimed = old
 		return false

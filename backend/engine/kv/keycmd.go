@@ -29,6 +29,9 @@ var keyCommands = map[string]handler{
 // lower is the lower case form of a verb.
 func lower(s string) string { return strings.ToLower(s) }
 
+// upper is the upper case form of a subcommand.
+func upper(b []byte) string { return strings.ToUpper(string(b)) }
+
 // del implements DEL and UNLINK.
 func del(c *call) (op.Value, error) {
 	n := int64(0)
@@ -222,12 +225,29 @@ func copyKey(c *call) (op.Value, error) {
 	by := op.Int64(to.base() - src.base())
 	switch src.typ {
 	case typeString:
+	case typeStream:
+		err = c.copyStream(&src, &to)
 	case typeList:
 		_, err = c.conn.Run("INSERT INTO _dotdo_kv_list(pos, value) SELECT pos + ?1, value FROM _dotdo_kv_list WHERE pos BETWEEN ?2 AND ?3", by, op.Int64(src.base()), op.Int64(src.top()))
 	default:
 		_, err = c.conn.Run("INSERT INTO _dotdo_kv_item(pos, id, member, value, score) SELECT pos + ?1, ?4, member, value, score FROM _dotdo_kv_item WHERE pos BETWEEN ?2 AND ?3", by, op.Int64(src.base()), op.Int64(src.top()), op.Int64(to.id))
 	}
 	return one, err
+}
+
+// copyStream copies what belongs to a stream besides its row.
+func (c *call) copyStream(src, to *key) error {
+	for _, text := range []string{
+		"INSERT INTO _dotdo_kv_stream(id, entry, fields) SELECT ?1, entry, fields FROM _dotdo_kv_stream WHERE id = ?2",
+		"INSERT INTO _dotdo_kv_group(id, name, last, read) SELECT ?1, name, last, read FROM _dotdo_kv_group WHERE id = ?2",
+		"INSERT INTO _dotdo_kv_consumer(id, grp, name, seen, active) SELECT ?1, grp, name, seen, active FROM _dotdo_kv_consumer WHERE id = ?2",
+		"INSERT INTO _dotdo_kv_pending(id, grp, entry, consumer, at, times) SELECT ?1, grp, entry, consumer, at, times FROM _dotdo_kv_pending WHERE id = ?2",
+	} {
+		if _, err := c.conn.Run(text, op.Int64(to.id), op.Int64(src.id)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // flushMode checks the optional ASYNC or SYNC.
@@ -246,7 +266,8 @@ func flushAll(c *call) (op.Value, error) {
 	for db := range databases {
 		c.goneAll(db)
 	}
-	for _, text := range []string{"DELETE FROM _dotdo_kv_count", "DELETE FROM _dotdo_kv", "DELETE FROM _dotdo_kv_list", "DELETE FROM _dotdo_kv_item"} {
+	for _, text := range []string{"DELETE FROM _dotdo_kv_count", "DELETE FROM _dotdo_kv", "DELETE FROM _dotdo_kv_stream", "DELETE FROM _dotdo_kv_group",
+		"DELETE FROM _dotdo_kv_consumer", "DELETE FROM _dotdo_kv_pending", "DELETE FROM _dotdo_kv_list", "DELETE FROM _dotdo_kv_item"} {
 		if _, err := c.conn.Run(text); err != nil {
 			return op.Null, err
 		}
@@ -263,6 +284,10 @@ func flushDB(c *call) (op.Value, error) {
 	for _, text := range []string{
 		"DELETE FROM _dotdo_kv_list WHERE pos >> 32 IN (SELECT id FROM _dotdo_kv WHERE db = ?1)",
 		"DELETE FROM _dotdo_kv_item WHERE id IN (SELECT id FROM _dotdo_kv WHERE db = ?1)",
+		"DELETE FROM _dotdo_kv_stream WHERE id IN (SELECT id FROM _dotdo_kv WHERE db = ?1)",
+		"DELETE FROM _dotdo_kv_group WHERE id IN (SELECT id FROM _dotdo_kv WHERE db = ?1)",
+		"DELETE FROM _dotdo_kv_consumer WHERE id IN (SELECT id FROM _dotdo_kv WHERE db = ?1)",
+		"DELETE FROM _dotdo_kv_pending WHERE id IN (SELECT id FROM _dotdo_kv WHERE db = ?1)",
 		"DELETE FROM _dotdo_kv WHERE db = ?1",
 		"DELETE FROM _dotdo_kv_count WHERE db = ?1",
 	} {
@@ -334,6 +359,9 @@ func objectInfo(c *call) (op.Value, error) {
 // encoding names the representation clients expect for a key of this size.
 func (k *key) encoding() string {
 	small := k.n <= 128
+	if k.typ == typeStream {
+		return "stream"
+	}
 	switch k.typ {
 	case typeString:
 		if _, good := parseInt(k.value); good {
@@ -371,6 +399,11 @@ func memoryUsage(c *call) (op.Value, error) {
 	}
 	var r []op.Value
 	switch k.typ {
+	case typeStream:
+		r, err = c.conn.Row("SELECT total(length(fields) + 20) FROM _dotdo_kv_stream WHERE id = ?1", op.Int64(k.id))
+		if err == nil {
+			r[0] = op.Int64(int64(r[0].Float()))
+		}
 	case typeString:
 		r = []op.Value{op.Int64(int64(len(k.value)))}
 	case typeList:

@@ -13,10 +13,11 @@ const (
 	typeList   = 3
 	typeSet    = 4
 	typeZset   = 5
+	typeStream = 6
 )
 
 // typeNames are the types as clients name them.
-var typeNames = [...]string{"none", "string", "hash", "list", "set", "zset"}
+var typeNames = [...]string{"none", "string", "hash", "list", "set", "zset", "stream"}
 
 const (
 	// idBits is the room for element numbers below the key's id in pos.
@@ -137,7 +138,7 @@ func (c *call) make(k *key, typ int64) error {
 // insert adds a key's row. It sets the id.
 func (c *call) insert(db int, k *key) error {
 	var value op.Value
-	if k.typ == typeString {
+	if k.typ == typeString || k.typ == typeStream {
 		value = blob(k.value)
 	}
 	_, err := c.conn.Run("INSERT INTO _dotdo_kv(db, key, type, expire, version, n, seq, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -253,6 +254,12 @@ func (c *call) count(db int, by int64) error {
 func (c *call) clear(k *key) (err error) {
 	switch k.typ {
 	case typeString:
+	case typeStream:
+		for _, table := range []string{"stream", "group", "consumer", "pending"} {
+			if _, err := c.conn.Run("DELETE FROM _dotdo_kv_"+table+" WHERE id = ?1", op.Int64(k.id)); err != nil {
+				return err
+			}
+		}
 	case typeList:
 		_, err = c.conn.Run("DELETE FROM _dotdo_kv_list WHERE pos BETWEEN ?1 AND ?2", op.Int64(k.base()), op.Int64(k.top()))
 	default:

@@ -4,7 +4,7 @@
 // their class as first word ("ERR", "WRONGTYPE"), as the family's clients know
 // them.
 //
-// Storage, four tables of the object's file:
+// Storage, tables of the object's file:
 //
 //	_dotdo_kv       one row a key: type, expiry, version, element count, the
 //	                value of a string, and seq: a list's first position or the
@@ -13,6 +13,11 @@
 //	                a list have no gaps, so an index is an addition
 //	_dotdo_kv_item  members of hashes, sets and sorted sets; pos = key id * 2^32
 //	                + insertion number, which is also the cursor of scans
+//	_dotdo_kv_stream entries of streams; entry = both numbers of the identifier,
+//	                8 bytes each, high byte first; fields = name and value in
+//	                turn, each behind its length (base 128, low digits first)
+//	_dotdo_kv_group, _dotdo_kv_consumer, _dotdo_kv_pending
+//	                consumer groups, their consumers and undone entries
 //	_dotdo_kv_count number of keys of each logical database
 package kv
 
@@ -46,7 +51,7 @@ type handler func(c *call) (op.Value, error)
 // commands has the handler of every verb of kv.Verbs.
 var commands = join(bitCommands, expireCommands, hashCommands, keyCommands, listCommands,
 	scanCommands, setCommands, stringCommands, zsetCommands, zcombineCommands, blockCommands,
-	sketchCommands, geoCommands)
+	sketchCommands, geoCommands, streamCommands, groupCommands, readCommands)
 
 // join merges command tables.
 func join(tables ...map[string]handler) map[string]handler {
@@ -70,6 +75,14 @@ CREATE TABLE _dotdo_kv_count(db INTEGER PRIMARY KEY, n INTEGER NOT NULL);
 CREATE TABLE _dotdo_kv_list(pos INTEGER PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE _dotdo_kv_item(
   pos INTEGER PRIMARY KEY, id INTEGER NOT NULL, member BLOB NOT NULL, value BLOB, score REAL, UNIQUE(id, member));
+CREATE TABLE _dotdo_kv_stream(id INTEGER NOT NULL, entry BLOB NOT NULL, fields BLOB NOT NULL, PRIMARY KEY(id, entry)) WITHOUT ROWID;
+CREATE TABLE _dotdo_kv_group(id INTEGER NOT NULL, name BLOB NOT NULL, last BLOB NOT NULL, read INTEGER NOT NULL, PRIMARY KEY(id, name)) WITHOUT ROWID;
+CREATE TABLE _dotdo_kv_consumer(
+  id INTEGER NOT NULL, grp BLOB NOT NULL, name BLOB NOT NULL, seen INTEGER NOT NULL, active INTEGER NOT NULL, PRIMARY KEY(id, grp, name)) WITHOUT ROWID;
+CREATE TABLE _dotdo_kv_pending(
+  id INTEGER NOT NULL, grp BLOB NOT NULL, entry BLOB NOT NULL, consumer BLOB NOT NULL, at INTEGER NOT NULL, times INTEGER NOT NULL,
+  PRIMARY KEY(id, grp, entry)) WITHOUT ROWID;
+CREATE INDEX _dotdo_kv_pending_consumer ON _dotdo_kv_pending(id, grp, consumer);
 CREATE INDEX _dotdo_kv_score ON _dotdo_kv_item(id, score, member) WHERE score IS NOT NULL;
 `
 
@@ -121,7 +134,8 @@ func (e *Engine) command(ctx context.Context, s *object.Scope, b *kv.Command) (o
 		return nil, err
 	}
 	r := &reply{}
-	if !verb.Write {
+	w := waits(b)
+	if !verb.Write && (w == nil || s.InTxn()) {
 		if v, ok := e.Peek(s, b); ok {
 			r.value[0] = v
 			return r, nil
@@ -139,7 +153,7 @@ func (e *Engine) command(ctx context.Context, s *object.Scope, b *kv.Command) (o
 		}
 		return r, nil
 	}
-	if w := waits(b); w != nil && !s.InTxn() {
+	if w != nil && !s.InTxn() {
 		return e.wait(ctx, s, w)
 	}
 	r.lsn, err = s.Write(ctx, func(tx *object.Tx) (err error) {

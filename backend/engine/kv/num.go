@@ -144,3 +144,20 @@ func span(from, to, n int64) (int64, int64) {
 	}
 	return from, min(to, n-1)
 }
+
+// parseUint reads an unsigned decimal integer.
+func parseUint(b []byte) (uint64, bool) {
+	if len(b) == 0 || len(b) > 20 {
+		return 0, false
+	}
+	for _, ch := range b {
+		if ch < '0' || ch > '9' {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseUint(string(b), 10, 64)
+	return n, err == nil
+}
+
+// appendUint appends an unsigned integer.
+func appendUint(b []byte, n uint64) []byte { return strconv.AppendUint(b, n, 10) }

@@ -1,5 +1,7 @@
 package kv
 
+import "strings"
+
 // Merge says how the replies of several shards become one.
 type Merge uint8
 
@@ -22,13 +24,27 @@ type Verb struct {
 	LastKey  int  // of the last key; -1 = last argument, -2 = last but one
 	Step     int  // distance between keys
 	Merge    Merge
-	NumKeys  int // 1-based position of a "numkeys" argument that is followed by the keys; 0 = none
+	// Before is the word behind which the keys and as many other arguments stand
+	// to the end (XREAD … STREAMS key key id id); "" = none.
+	Before  string
+	NumKeys int // 1-based position of a "numkeys" argument that is followed by the keys; 0 = none
 }
 
 // Keys returns the positions in args (0-based, args without the verb) that
 // hold keys. It is safe for any args.
 func (v Verb) Keys(args [][]byte) []int {
 	var at []int
+	if v.Before != "" {
+		for i, a := range args {
+			if strings.EqualFold(string(a), v.Before) {
+				for k := range (len(args) - i - 1) / 2 {
+					at = append(at, i+1+k)
+				}
+				break
+			}
+		}
+		return at
+	}
 	if v.NumKeys > 0 {
 		if v.FirstKey > 0 && v.FirstKey <= len(args) {
 			at = append(at, v.FirstKey-1)
@@ -62,7 +78,7 @@ func (v Verb) Keys(args [][]byte) []int {
 }
 
 // Verbs holds every command by name. It is never changed.
-var Verbs = join(hashVerbs, keyVerbs, listVerbs, setVerbs, stringVerbs, zsetVerbs)
+var Verbs = join(hashVerbs, keyVerbs, listVerbs, setVerbs, streamVerbs, stringVerbs, zsetVerbs)
 
 // join merges tables that have no name in common.
 func join(tables ...map[string]Verb) map[string]Verb {

@@ -10,6 +10,37 @@ import (
 // scripts are dialogues of several connections. "1> CMD" sends and reads the
 // reply, "1>> CMD" only sends, "1<" reads.
 var scripts = map[string]string{
+	"stream": `
+1>> XREAD BLOCK 0 STREAMS s $
+2> XADD s 1-1 a 1
+1<
+1>> XREAD BLOCK 0 COUNT 1 STREAMS t s 0 1-1
+3>> XREAD BLOCK 0 STREAMS s $
+2> MULTI
+2> XADD s 2-1 a 2
+2> XADD s 2-2 a 3
+2> EXEC
+1<
+3<
+2> XGROUP CREATE s g $
+1>> XREADGROUP GROUP g c BLOCK 0 STREAMS s >
+3>> XREADGROUP GROUP g d BLOCK 0 STREAMS s >
+2> XADD s 3-1 a 4
+1<
+2> XADD s 3-2 a 5
+3<
+2> XPENDING s g
+2> XREADGROUP GROUP g c STREAMS s 0
+2> XDEL s 3-1
+2> XREADGROUP GROUP g c STREAMS s 0
+2> XAUTOCLAIM s g d 0 0
+2> XACK s g 3-2 3-1
+2> XPENDING s g
+2> XADD s * f v x
+1> XREAD BLOCK 20 STREAMS s $
+2> MULTI
+2> XREAD BLOCK 0 STREAMS s $
+2> EXEC`,
 	"multi": `
 1> MULTI
 1> SET a 1
