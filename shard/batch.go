@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"strings"
+
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
 	"github.com/dot-do/dotdo-proxy/backend/op/doc"
@@ -84,6 +86,7 @@ func (c *call) batch(b *ctl.Batch) (op.Reply, error) {
 			target = -2
 		}
 	}
+	b = declared(b)
 	if target >= 0 {
 		return c.send(target, b, true)
 	}
@@ -91,6 +94,26 @@ func (c *call) batch(b *ctl.Batch) (op.Reply, error) {
 		return nil, crossShard()
 	}
 	return c.runs(b, objects)
+}
+
+// declared restricts the scripts of a batch to the keys they were given.
+func declared(b *ctl.Batch) *ctl.Batch {
+	copied := false
+	for i, body := range b.Bodies {
+		k, ok := body.(*kv.Command)
+		if !ok || !strings.HasPrefix(k.Verb, "EVAL") {
+			continue
+		}
+		if !copied {
+			own := *b
+			own.Bodies = append([]op.Body(nil), b.Bodies...)
+			b, copied = &own, true
+		}
+		own := *k
+		own.Declared = true
+		b.Bodies[i] = &own
+	}
+	return b
 }
 
 // runs sends stretches of bodies of one object as batches and the bodies that

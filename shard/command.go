@@ -2,6 +2,7 @@ package shard
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/kv"
@@ -31,6 +32,11 @@ func (c *call) command(b *kv.Command) (op.Reply, error) {
 		return c.send(0, b, false)
 	}
 	at := v.Keys(b.Args)
+	if strings.HasPrefix(b.Verb, "EVAL") {
+		own := *b
+		own.Declared = true
+		b = &own
+	}
 	if len(at) == 0 {
 		return c.keyless(b, v)
 	}

@@ -26,7 +26,7 @@ func errorText(err error) string {
 // classed puts the class of a code before a message that has none.
 func classed(code op.Code, msg string) string {
 	word, _, more := strings.Cut(msg, " ")
-	if more && len(word) >= 3 && strings.ToUpper(word) == word && strings.IndexFunc(word, notLetter) < 0 {
+	if more && len(word) >= 2 && strings.ToUpper(word) == word && strings.IndexFunc(word, notLetter) < 0 {
 		return msg
 	}
 	class := classes[code]

@@ -42,9 +42,9 @@ var blockers = map[string]bool{
 
 // refusals are the commands that exist but are not supported; skip.txt has them.
 var refusals = []string{
-	"ACL", "BGREWRITEAOF", "BGSAVE", "DUMP", "EVAL", "EVALSHA", "EVALSHA_RO", "EVAL_RO", "FAILOVER", "FCALL", "FCALL_RO",
+	"ACL", "BGREWRITEAOF", "BGSAVE", "DUMP", "FAILOVER", "FCALL", "FCALL_RO",
 	"FUNCTION", "LASTSAVE", "MIGRATE", "MODULE", "MONITOR", "PFDEBUG", "PFSELFTEST", "PSYNC", "REPLCONF", "REPLICAOF",
-	"RESTORE", "ROLE", "SAVE", "SCRIPT", "SHUTDOWN", "SLAVEOF", "SYNC", "WAITAOF",
+	"RESTORE", "ROLE", "SAVE", "SHUTDOWN", "SLAVEOF", "SYNC", "WAITAOF",
 }
 
 // ownTable lists the front-end's commands, sorted by name.

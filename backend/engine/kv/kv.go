@@ -25,6 +25,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/dot-do/dotdo-proxy/backend/engine/kv/lua"
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
@@ -37,13 +38,27 @@ const databases = 16
 
 // Engine implements engine.Family for kv bodies. All state but the value cache
 // is in the objects.
-type Engine struct{ cache *cache }
+type Engine struct {
+	cache    *cache
+	scripts  *lua.Cache
+	scripted map[string]handler // the commands that run scripts
+}
 
 // New returns the engine with a value cache of the default size.
 func New() *Engine { return NewSized(DefaultCache) }
 
 // NewSized returns the engine with a value cache of at most size bytes, 0 = none.
-func NewSized(size int) *Engine { return &Engine{cache: newCache(size)} }
+func NewSized(size int) *Engine {
+	return &Engine{cache: newCache(size), scripts: lua.NewCache(), scripted: scriptTable()}
+}
+
+// find returns the handler of a command, nil when there is none.
+func (e *Engine) find(verb string) handler {
+	if h := commands[verb]; h != nil {
+		return h
+	}
+	return e.scripted[verb]
+}
 
 // handler executes one command.
 type handler func(c *call) (op.Value, error)
@@ -94,16 +109,17 @@ func (e *Engine) Functions(*sqlite.Registry) {}
 
 // call is one command being executed.
 type call struct {
-	tx    *object.Tx
-	conn  *sqlite.Conn
-	db    int
-	verb  string
-	args  [][]byte
-	now   int64 // milliseconds since 1970
-	made  int64 // keys made less keys removed in db, not yet counted
-	mem   *state
-	reads bool   // lookups count as hits and misses
-	hot   *cache // serves reads; nil when a snapshot must be exact
+	tx       *object.Tx
+	conn     *sqlite.Conn
+	db       int
+	verb     string
+	args     [][]byte
+	now      int64 // milliseconds since 1970
+	made     int64 // keys made less keys removed in db, not yet counted
+	mem      *state
+	declared bool   // a script may use no key but its own
+	reads    bool   // lookups count as hits and misses
+	hot      *cache // serves reads; nil when a snapshot must be exact
 }
 
 // Do implements engine.Family.
@@ -129,7 +145,7 @@ func (e *Engine) Do(ctx context.Context, s *object.Scope, o *op.Op) (op.Reply, e
 
 // command runs a command by itself.
 func (e *Engine) command(ctx context.Context, s *object.Scope, b *kv.Command) (op.Reply, error) {
-	h, verb, err := lookup(b)
+	h, verb, err := e.lookup(b)
 	if err != nil {
 		return nil, err
 	}
@@ -171,8 +187,8 @@ func (e *Engine) command(ctx context.Context, s *object.Scope, b *kv.Command) (o
 }
 
 // lookup finds the handler of a command and checks the number of arguments.
-func lookup(b *kv.Command) (handler, kv.Verb, error) {
-	h, verb := commands[b.Verb], kv.Verbs[b.Verb]
+func (e *Engine) lookup(b *kv.Command) (handler, kv.Verb, error) {
+	h, verb := e.find(b.Verb), kv.Verbs[b.Verb]
 	if h == nil {
 		return nil, verb, op.Errorf(op.Unsupported, "ERR unknown command '%s'", b.Verb)
 	}
@@ -187,7 +203,7 @@ func lookup(b *kv.Command) (handler, kv.Verb, error) {
 
 // call prepares a command for tx.
 func (e *Engine) call(tx *object.Tx, b *kv.Command) call {
-	return call{tx: tx, conn: tx.Conn, db: b.DB, verb: b.Verb, args: b.Args, now: tx.Now().UnixMilli(), mem: e.memory(tx.Local()), reads: !kv.Verbs[b.Verb].Write}
+	return call{tx: tx, conn: tx.Conn, db: b.DB, verb: b.Verb, args: b.Args, now: tx.Now().UnixMilli(), mem: e.memory(tx.Local()), declared: b.Declared, reads: !kv.Verbs[b.Verb].Write}
 }
 
 // run executes a command that may write and counts the keys it made.
@@ -231,7 +247,7 @@ func (e *Engine) Reads(body op.Body) bool {
 func (e *Engine) Apply(_ context.Context, tx *object.Tx, o *op.Op, body op.Body) ([]op.Frame, error) {
 	switch b := body.(type) {
 	case *kv.Command:
-		h, verb, err := lookup(b)
+		h, verb, err := e.lookup(b)
 		if err != nil {
 			return nil, err
 		}
@@ -263,8 +279,12 @@ func (e *Engine) Apply(_ context.Context, tx *object.Tx, o *op.Op, body op.Body)
 }
 
 // Clean implements engine.Clean: commands check everything before they write,
-// and the one error that can come later is Internal.
-func (e *Engine) Clean(op.Body) bool { return true }
+// and the one error that can come later is Internal. A script that is ended is
+// undone.
+func (e *Engine) Clean(body op.Body) bool {
+	b, ok := body.(*kv.Command)
+	return !ok || e.scripted[b.Verb] == nil
+}
 
 // reply is the answer of one command: one allocation.
 type reply struct {

@@ -12,6 +12,9 @@ type Command struct {
 	DB   int    // logical database 0-15
 	Verb string // upper case, one of Verbs; a subcommand is Args[0]
 	Args [][]byte
+	// Declared restricts a script to the keys it was given: the router sets it
+	// where other keys may belong to other objects.
+	Declared bool
 }
 
 // Check is the optimistic-lock precondition of a batch (WATCH): the batch runs

@@ -78,7 +78,7 @@ func (v Verb) Keys(args [][]byte) []int {
 }
 
 // Verbs holds every command by name. It is never changed.
-var Verbs = join(hashVerbs, keyVerbs, listVerbs, setVerbs, streamVerbs, stringVerbs, zsetVerbs)
+var Verbs = join(hashVerbs, keyVerbs, listVerbs, scriptVerbs, setVerbs, streamVerbs, stringVerbs, zsetVerbs)
 
 // join merges tables that have no name in common.
 func join(tables ...map[string]Verb) map[string]Verb {

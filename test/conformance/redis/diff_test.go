@@ -384,6 +384,89 @@ var templates = map[string][]string{
 	},
 }
 
+// luaScripts are scripts for both servers; each is run with KEYS k1, k2 and
+// ARGV 10, abc.
+var luaScripts = []string{
+	"return 1", "return 3.99", "return -3.99", "return 'x'", "return true", "return false", "return nil", "return {1,2,'a',false,true,nil,5}", "return {ok='FINE'}", "return {err='MY bad'}", "return {{1},{2,{3}}}", "return {double=1.5}",
+	"return KEYS[1]", "return ARGV", "return #ARGV", "return redis.call('SET', KEYS[1], ARGV[1])", "return redis.call('GET', KEYS[1])", "return redis.call('INCR', KEYS[1])", "return redis.call('INCRBY', KEYS[1], 5)",
+	"return redis.call('GET', KEYS[2])", "return redis.call('LPUSH', KEYS[1], 1)", "return redis.pcall('LPUSH', KEYS[1], 1)['err']", "local x = redis.pcall('NOSUCH') return x.err ~= nil", "return redis.call('HSET', KEYS[2], 'a', 1, 'b', 2)", "return redis.call('HGETALL', KEYS[2])",
+	"return redis.call('ZADD', 'z', 1.5, 'a', 2, 'b')", "return redis.call('ZRANGE', 'z', 0, -1, 'WITHSCORES')", "return redis.call('ZSCORE', 'z', 'a')", "return redis.call('ZPOPMIN', 'z')", "return type(redis.call('PING'))", "return redis.call('PING').ok", "return redis.call('EXISTS', 'none')",
+	"redis.call('SET', KEYS[1], 'partial') return redis.call('LPUSH', KEYS[1], 1)", "return redis.status_reply('HELLO')", "return redis.error_reply('MYERR x')", "return redis.sha1hex('abc')", "return tostring(nil)", "return tonumber('10') + 1", "return string.format('%05d %s', 42, 'x')",
+	"return cjson.encode({1,2,3})", "return cjson.encode({a=1,b={true,false}})", "return cjson.encode({})", "return cjson.encode({'q\"/\\n', 1.5})", "return cjson.decode('{\"a\":[1,2,{\"b\":null}]}').a[2]", "return cjson.decode('[1,2,3]')", "return cjson.encode(cjson.decode('[1,null,\"x\",1e20,0.1,-5]'))", "return cjson.decode('null') == cjson.null",
+	"return cmsgpack.pack({1,2,3,'x',{a=1}})", "return cmsgpack.unpack(cmsgpack.pack({1,-200,3.5,'hello',70000}))", "return {cmsgpack.unpack(cmsgpack.pack(1,'a',true))}", "return cmsgpack.pack(300, -1, -129, 2^40, 1.1)",
+	"return {bit.band(0xff, 0x0f), bit.bor(1,2,4), bit.bxor(5,1), bit.lshift(1,31), bit.rshift(-1,28), bit.arshift(-8,1), bit.bnot(0), bit.rol(0x12345678, 8), bit.ror(1,1), bit.bswap(0x12345678)}", "return {bit.tohex(255), bit.tohex(-1, 4), bit.tohex(255, -4)}",
+	"return struct.pack('>I2', 258)", "return {struct.unpack('<I4', struct.pack('<I4', 123456))}", "return struct.pack('>i4sc3', -2, 'ab', 'xyz')", "return struct.size('>I2I4d')", "return {struct.unpack('>Bc0', string.char(3)..'abcd')}",
+	"local t = {} for i=1,10 do t[i] = i*i end return t", "return #table.concat({'a','b'}, ',')", "return select('#', unpack({1,2,3}))", "return math.floor(3.7)", "return redis.call('TYPE', KEYS[1])", "return redis.call('TYPE', KEYS[1]).ok", "return redis.call('MGET', KEYS[1], 'none', KEYS[1])", "return {redis.call('DEL', 'z'), redis.call('DEL', KEYS[1])}",
+	"return redis.call('XADD', 'st', '1-1', 'a', 'b')", "return redis.call('XREAD', 'STREAMS', 'st', '0')", "return redis.call('DEL', 'st')", "return redis.call('SMEMBERS', 'none')", "return redis.call('LPOP', 'none')", "return redis.call('BLPOP', 'none', 0)", "return pcall(function() error('x') end)", "return tostring(redis.call('INCRBYFLOAT', 'fl', 0.5))", "return redis.call('SET', 'fl', 1.5)", "return redis.call('SET', 'fl', 2^53)", "return redis.call('GET', 'fl')", "return redis.call('DEL', 'fl')",
+}
+
+// TestScripts runs the scripts on both servers.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	real := oracle(t)
+	for proto := 2; proto <= 3; proto++ {
+		a, b := dial(t, start(t, trust{})), dial(t, real)
+		b.call(t, "FLUSHALL")
+		for _, c := range []*client{a, b} {
+			c.call(t, "HELLO", strconv.Itoa(proto))
+		}
+		for _, text := range luaScripts {
+			cmd := []string{"EVAL", text, "2", "k1", "k2", "10", "abc"}
+			x, y := a.call(t, cmd...), b.call(t, cmd...)
+			if x.String() != y.String() {
+				t.Errorf("RESP%d %s\n got %s\nwant %s", proto, text, x, y)
+			}
+		}
+		for _, cmd := range [][]string{
+			{"EVAL", "return x", "0"}, {"EVAL", "x = 1", "0"}, {"EVAL", "return (", "0"}, {"EVAL", "return redis.call('NOSUCH')", "0"}, {"EVAL", "error('boom')", "0"}, {"EVAL", "return 1", "x"}, {"EVAL", "return 1", "-1"}, {"EVAL", "return 1", "3", "a"},
+			{"EVALSHA", "ffffffffffffffffffffffffffffffffffffffff", "0"}, {"EVALSHA", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", "0"}, {"SCRIPT", "LOAD", "return 7"}, {"SCRIPT", "EXISTS", "7413dc2440db1fea7c0a0bde841fa68eefaf149c", "x"}, {"SCRIPT", "FLUSH", "x"}, {"SCRIPT", "FLUSH"}, {"SCRIPT", "KILL"},
+			{"EVAL_RO", "return redis.call('SET','a',1)", "1", "a"}, {"EVAL_RO", "return redis.call('GET','a')", "1", "a"}, {"EVAL", "#!lua flags=no-writes\nreturn redis.call('SET','a',1)", "1", "a"}, {"MULTI"}, {"EVAL", "return redis.call('INCR', 'm')", "0"}, {"GET", "m"}, {"EXEC"},
+		} {
+			x, y := a.call(t, cmd...), b.call(t, cmd...)
+			if cut(x) != cut(y) {
+				t.Errorf("RESP%d %q\n got %s\nwant %s", proto, cmd, x, y)
+			}
+		}
+	}
+}
+
+// TestScriptEnds checks that a script that loops can be killed, that all it did
+// is undone, and that others go on.
+func TestScriptEnds(t *testing.T) {
+	t.Parallel()
+	addr := start(t, trust{})
+	a, b := dial(t, addr), dial(t, addr)
+	expect(t, b, "SCRIPT KILL", `-"NOTBUSY`, "SET k old", `+"OK"`)
+	if _, err := a.Write(request([]string{"EVAL", "redis.call('SET', 'k', 'new') while true do end", "0"})); err != nil {
+		t.Fatal(err)
+	}
+	for b.call(t, "SCRIPT", "KILL").kind == '-' {
+		time.Sleep(time.Millisecond)
+	}
+	got, err := a.read()
+	if err != nil || !strings.Contains(got.text, "Script killed by user") {
+		t.Errorf("got %s %v", got, err)
+	}
+	expect(t, a, "GET k", `$"old"`, "SET k x", `+"OK"`)
+	for _, text := range []string{
+		"local function f() return f() + 1 end return f()", "return string.rep('x', 2^40)", "local t = {} for i = 1, 300 do t = {t} end return cjson.encode(t)", "local t = {} for i = 1, 300 do t = {t} end return t",
+		"return cmsgpack.unpack('\\xdd\\xff\\xff\\xff\\xff')", "return struct.pack('i99', 1)", "return struct.unpack('c100', 'x')", "return cjson.decode('[1,')", "string.format = nil return string.rep('a', -1)", "return os.execute", "return io", "return require('x')", "getmetatable(_G).__index = nil",
+	} {
+		a.call(t, "EVAL", text, "0")
+		expect(t, a, "EVAL \"return string.format('%d', 1)\" 0", `$"1"`)
+	}
+}
+
+// cut is a reply without the place in the script that an error names.
+func cut(n node) string {
+	s := n.String()
+	if n.kind == '-' {
+		s, _, _ = strings.Cut(s, " script: ")
+		s = s[:min(len(s), 30)]
+	}
+	return s
+}
+
 // TestDifferential runs random commands against both servers.
 func TestDifferential(t *testing.T) {
 	t.Parallel()
