@@ -1,6 +1,7 @@
 package object
 
 import (
+	"math/bits"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,13 +35,18 @@ func (o *Object) begin() (*Tx, error) {
 }
 
 // commit makes tx visible under its LSN and runs its hooks. It does not make
-// it durable: see makeDurable. On error everything of tx is undone.
-func (o *Object) commit(tx *Tx) error {
-	for _, f := range tx.last {
-		if err := f(); err != nil {
-			_ = control(o.w, "ROLLBACK")
-			return op.AsError(err)
+// it durable: see makeDurable. wrote are the tables it changed, by table bit. On
+// error everything of tx is undone.
+func (o *Object) commit(tx *Tx, wrote uint64) error {
+	if len(tx.last) > 0 {
+		o.w.RunCheck(nil)
+		for _, f := range tx.last {
+			if err := f(); err != nil {
+				_ = control(o.w, "ROLLBACK")
+				return op.AsError(err)
+			}
 		}
+		wrote |= o.w.Wrote()
 	}
 	if tx.cat != nil {
 		if err := saveCatalog(tx.Conn, tx.cat); err != nil {
@@ -52,8 +58,12 @@ func (o *Object) commit(tx *Tx) error {
 	err := control(o.w, "COMMIT")
 	if err == nil {
 		o.committed.Store(tx.lsn)
+		for b := wrote; b != 0; b &= b - 1 {
+			o.tableLSN[bits.TrailingZeros64(b)].Store(tx.lsn)
+		}
 		if tx.cat != nil {
 			o.cat.Store(tx.cat)
+			o.catLSN.Store(tx.lsn)
 		}
 	}
 	o.commitMu.Unlock()

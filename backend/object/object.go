@@ -12,24 +12,41 @@ import (
 	"github.com/dot-do/dotdo-proxy/backend/sqlite"
 )
 
-// Object is one open object: an actor, its writer connection and its readers.
+// Object is one open object: its queue, its writer connection and its readers.
+// The goroutine that leads the queue is the only one that uses the writer.
 type Object struct {
 	store    *Store
 	database string
 	shard    int
 	path     string
 
-	w        *sqlite.Conn // owned by the actor, or by the lease it granted
+	w        *sqlite.Conn // the leader's
 	wal      *os.File     // for syncing; kept open as long as the object
 	mail     mailbox
-	stop     chan struct{}
-	ended    chan struct{}
-	leases   atomic.Int32 // interactive transactions that have or want the writer
-	lsnLimit uint64       // LSNs below it are reserved on disk
-	sinceEnd int          // commits since idle snapshots were ended
+	lsnLimit uint64 // LSNs below it are reserved on disk
+	sinceEnd int    // commits since idle snapshots were ended
 
-	commitMu  sync.RWMutex  // a commit and its number change together
-	committed atomic.Uint64 // newest visible commit
+	// What the leader alone touches.
+	spare   []*task
+	ready   []*task // to run next
+	held    []*task // while a transaction is alone
+	aside   []*task // to run again after this group
+	group   group
+	alone   *txn // has the writer to its end
+	runs    *txn // whose statement runs, taking turns
+	base    sqlite.Mark
+	whole   bool // all changes of the seated transaction are in place
+	ticking bool
+	live    map[uint64]*txn // transactions with a log
+	queues  map[sqlite.LockKey][]*task
+	ending  map[uint64][]*task // that wait for the end of a transaction
+	quiet   quiet
+	met     parking
+
+	commitMu  sync.RWMutex      // a commit and its number change together
+	committed atomic.Uint64     // newest visible commit
+	tableLSN  [64]atomic.Uint64 // newest commit that changed a table, by table bit
+	catLSN    atomic.Uint64     // newest commit that changed the catalog
 	syncMu    sync.Mutex
 	synced    atomic.Uint64 // newest durable commit
 	failed    atomic.Pointer[op.Error]
@@ -51,7 +68,7 @@ type Object struct {
 // Catalog returns the newest published catalog.
 func (o *Object) Catalog() *catalog.Snapshot { return o.cat.Load() }
 
-// open opens or creates the file and starts the actor.
+// open opens or creates the file.
 func (s *Store) open(database string, shard int) (*Object, error) {
 	path, err := s.place(database, shard)
 	if err != nil {
@@ -62,8 +79,7 @@ func (s *Store) open(database string, shard int) (*Object, error) {
 		return nil, &op.Error{Code: op.Unavailable, Msg: "open object: " + err.Error(), Err: err}
 	}
 	o := &Object{store: s, database: database, shard: shard, path: path, w: w,
-		stop: make(chan struct{}), ended: make(chan struct{}), txns: map[txnKey]*txn{}}
-	o.mail.wake = make(chan struct{}, 1)
+		txns: map[txnKey]*txn{}, live: map[uint64]*txn{}, queues: map[sqlite.LockKey][]*task{}, ending: map[uint64][]*task{}}
 	o.readers = newReaders(o)
 	if err := o.prepare(); err != nil {
 		_ = w.Close()
@@ -72,7 +88,7 @@ func (s *Store) open(database string, shard int) (*Object, error) {
 		}
 		return nil, err
 	}
-	go o.run()
+	w.Before = o.before
 	o.alarms.start(o)
 	return o, nil
 }
@@ -144,14 +160,12 @@ func (o *Object) prepare() error {
 	return o.alarms.load(o.w)
 }
 
-// close ends the actor and closes every connection. Nobody uses the object.
+// close closes every connection. Nobody uses the object.
 func (o *Object) close() error {
 	o.alarms.stop()
-	close(o.stop)
-	<-o.ended
-	for _, t := range o.mail.close() {
-		t.err = op.Errorf(op.Unavailable, "object is closing; try again")
-		t.done <- struct{}{}
+	o.mail.close()
+	if o.group.open {
+		o.leave()
 	}
 	o.readers.close()
 	return errors.Join(o.w.Close(), o.wal.Close())

@@ -132,7 +132,7 @@ func TestFailureUndoesItselfAlone(t *testing.T) {
 	}
 }
 
-func TestTransactionLease(t *testing.T) {
+func TestTransactionTakesTurns(t *testing.T) {
 	t.Parallel()
 	s := testStore(t, nil)
 	auto := scope(t, s, op.Session{})
@@ -152,8 +152,12 @@ func TestTransactionLease(t *testing.T) {
 	if n, _ := sum(t, auto); n != 0 {
 		t.Fatal("uncommitted write seen")
 	}
-	blocked := make(chan error, 1)
-	go func() { blocked <- put(auto, 9, 9) }()
+	if err := put(auto, 9, 9); err != nil { // nobody waits for an open transaction
+		t.Fatal(err)
+	}
+	if n, _ := sum(t, auto); n != 1 {
+		t.Fatal("uncommitted write seen after a commit beside it")
+	}
 	if err := one.Savepoint(&ctl.Savepoint{Name: "a"}); err != nil {
 		t.Fatal(err)
 	}
@@ -163,13 +167,13 @@ func TestTransactionLease(t *testing.T) {
 	if err := one.Savepoint(&ctl.Savepoint{Name: "a", Action: ctl.SavepointRollback}); err != nil {
 		t.Fatal(err)
 	}
-	if n, _ := sum(t, one); n != 1 {
+	if n, _ := sum(t, one); n != 2 {
 		t.Fatalf("after rollback to a: %d", n)
 	}
 	if err := one.Savepoint(&ctl.Savepoint{Name: "before", Action: ctl.SavepointRollback}); err != nil {
 		t.Fatal(err)
 	}
-	if n, _ := sum(t, one); n != 0 {
+	if n, _ := sum(t, one); n != 1 {
 		t.Fatalf("after rollback to before: %d", n)
 	}
 	if err := put(one, 3, 1); err != nil {
@@ -177,9 +181,6 @@ func TestTransactionLease(t *testing.T) {
 	}
 	if lsn, err := one.Commit(); err != nil || lsn == 0 {
 		t.Fatal(lsn, err)
-	}
-	if err := <-blocked; err != nil {
-		t.Fatal(err)
 	}
 	if n, total := sum(t, auto); n != 2 || total != 10 {
 		t.Fatal(n, total)
@@ -221,6 +222,9 @@ func TestIdleLeaseIsTakenBack(t *testing.T) {
 	t.Parallel()
 	s := testStore(t, func(o *Options) { o.LeaseTimeout = 20 * time.Millisecond })
 	idle := scope(t, s, op.Session{ID: 1, Txn: 1})
+	if err := idle.Begin(ctl.Begin{Isolation: ctl.Serializable}); err != nil {
+		t.Fatal(err)
+	}
 	if err := put(idle, 1, 1); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package object
 
 import (
 	"context"
+	"math/bits"
 	"sync"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -164,11 +165,53 @@ func (o *Object) read(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer o.readers.release(r)
-	if err := o.makeDurable(r.seq); err != nil {
+	return o.readOn(r, fn)
+}
+
+// readOn runs fn on a reader and puts it back. It waits only for commits of the
+// tables that fn read.
+func (o *Object) readOn(r *reader, fn func(*Tx) error) error {
+	seq := r.seq
+	r.conn.Touched = 0
+	err := call(r.tx(), fn)
+	touched := r.conn.Touched
+	o.readers.release(r)
+	if o.synced.Load() >= seq {
 		return err
 	}
-	return call(r.tx(), fn)
+	gate := o.catLSN.Load()
+	for b := touched; b != 0; b &= b - 1 {
+		gate = max(gate, o.tableLSN[bits.TrailingZeros64(b)].Load())
+	}
+	if e := o.makeDurable(min(gate, seq)); e != nil {
+		return e
+	}
+	return err
+}
+
+// readAvoiding is read, unless fn would read one of the tables in avoid (by
+// table bit): it then returns errTurn.
+func (o *Object) readAvoiding(ctx context.Context, avoid uint64, fn func(*Tx) error) error {
+	r, err := o.readers.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	met := false
+	r.conn.Before = func(reads, _ uint64, _ bool) error {
+		if reads&avoid != 0 {
+			met = true
+			return errTurn
+		}
+		return nil
+	}
+	err = o.readOn(r, func(tx *Tx) error {
+		defer func() { r.conn.Before = nil }()
+		return fn(tx)
+	})
+	if met {
+		return errTurn
+	}
+	return err
 }
 
 // View is a reader that a streaming reply holds. It is not safe for use by two

@@ -46,7 +46,7 @@ func (s *Scope) txn() *txn {
 	defer o.txnMu.Unlock()
 	t := o.txns[s.key]
 	if t == nil {
-		t = &txn{obj: o}
+		t = newTxn(o)
 		o.txns[s.key] = t
 		o.refs.Add(1) // an open transaction keeps the object open
 	}
@@ -70,12 +70,8 @@ func (s *Scope) Catalog() *catalog.Snapshot {
 		s.obj.txnMu.Lock()
 		t := s.obj.txns[s.key]
 		s.obj.txnMu.Unlock()
-		if t != nil && t.lease != nil {
-			t.lease.mu.Lock()
-			defer t.lease.mu.Unlock()
-			if t.lease.tx != nil {
-				return t.lease.tx.Catalog()
-			}
+		if t != nil && t.alone {
+			return t.tx.Catalog()
 		}
 	}
 	return s.obj.Catalog()
@@ -93,8 +89,10 @@ func (s *Scope) Read(ctx context.Context, fn func(*Tx) error) error {
 
 // Write runs fn alone in the object's write transaction. If fn fails or
 // panics only its own changes are undone. In autocommit Write returns when the
-// commit is durable. fn runs on the actor's goroutine: it must not wait for
-// anything but SQLite.
+// commit is durable. fn may run on another caller's goroutine and must not wait
+// for anything but SQLite; it may run again after its changes were undone (it
+// met a row that another transaction has locked), so what it sets outside it
+// sets anew each time.
 func (s *Scope) Write(ctx context.Context, fn func(*Tx) error) (lsn uint64, err error) {
 	if t := s.txn(); t != nil {
 		return t.write(ctx, fn)

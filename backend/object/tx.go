@@ -24,7 +24,11 @@ type Tx struct {
 	cat      *catalog.Snapshot // pending, nil = published
 	hooks    []func()
 	last     []func() error
+	durable  []func()
 	epoch    uint64
+	txn      *txn            // interactive transaction on the writer, nil = autocommit or reader
+	apart    func(*Tx) error // see Apart
+	apartKey string
 }
 
 // epochs numbers transactions and their undos.
@@ -75,6 +79,26 @@ func (tx *Tx) OnCommit(f func()) { tx.hooks = append(tx.hooks, f) }
 // transaction.
 func (tx *Tx) BeforeCommit(f func() error) { tx.last = append(tx.last, f) }
 
+// OnDurable registers f to run on the caller's goroutine once the commit is on
+// disk. It does not run when the write is undone.
+func (tx *Tx) OnDurable(f func()) { tx.durable = append(tx.durable, f) }
+
+// Sliced reports whether the closure belongs to an interactive transaction that
+// takes turns with others. It must then change ordinary rows only.
+func (tx *Tx) Sliced() bool { return tx.txn != nil && !tx.txn.alone }
+
+// Apart asks, in a closure that is Sliced, for a write that is not part of the
+// transaction: fn commits on its own, then the closure runs again. The error it
+// returns must be returned. A write with a key is made once for a statement:
+// asked for again, Apart returns nil.
+func (tx *Tx) Apart(key string, fn func(*Tx) error) error {
+	if key != "" && tx.txn.task.apart[key] {
+		return nil
+	}
+	tx.apart, tx.apartKey = fn, key
+	return errTurn
+}
+
 // SetAlarm asks for Alarm(kind) of the engine at or soon after at. The earliest
 // request of a kind counts. Alarms survive restarts; those of a closed object
 // fire when it is opened.
@@ -93,17 +117,16 @@ func (tx *Tx) Epoch() uint64 {
 
 // mark remembers what a failed closure must give back besides its rows.
 type mark struct {
-	cat   *catalog.Snapshot
-	hooks int
-	last  int
+	cat                  *catalog.Snapshot
+	hooks, last, durable int
 }
 
 // mark returns the present state.
-func (tx *Tx) mark() mark { return mark{tx.cat, len(tx.hooks), len(tx.last)} }
+func (tx *Tx) mark() mark { return mark{tx.cat, len(tx.hooks), len(tx.last), len(tx.durable)} }
 
 // undo returns to a mark.
 func (tx *Tx) undo(m mark) {
-	tx.cat, tx.hooks, tx.last, tx.epoch = m.cat, tx.hooks[:m.hooks], tx.last[:m.last], epochs.Add(1)
+	tx.cat, tx.hooks, tx.last, tx.durable, tx.epoch = m.cat, tx.hooks[:m.hooks], tx.last[:m.last], tx.durable[:m.durable], epochs.Add(1)
 }
 
 // call runs fn on tx and turns a panic into an error. Every statement of the
@@ -121,6 +144,17 @@ func call(tx *Tx, fn func(*Tx) error) (err error) {
 // Nested runs fn under a mark of its own: its failure (or panic) undoes only
 // what it changed.
 func (tx *Tx) Nested(fn func() error) error {
+	var log *sqlite.Txn
+	var at sqlite.Mark
+	if o := tx.obj; tx.Sliced() && tx.txn.log != nil {
+		log = tx.txn.log
+		if !o.whole { // below the savepoint, or its end would take them away
+			if err := o.restore(tx.txn); err != nil {
+				return err
+			}
+		}
+		at = log.Mark()
+	}
 	if err := control(tx.Conn, "SAVEPOINT dotdo_in"); err != nil {
 		return tx.obj.storage("savepoint", err)
 	}
@@ -128,6 +162,9 @@ func (tx *Tx) Nested(fn func() error) error {
 	err := call(tx, func(*Tx) error { return fn() })
 	if err != nil {
 		tx.undo(m)
+		if log != nil {
+			log.Undo(at)
+		}
 		if e := control(tx.Conn, "ROLLBACK TO dotdo_in"); e != nil {
 			return tx.obj.storage("undo", e)
 		}

@@ -3,6 +3,9 @@
 #include <string.h>
 #include "capture.h"
 
+/* Missing in a build without the tag sqlite_preupdate_hook; Check says so. */
+#pragma weak sqlite3_preupdate_hook
+
 #define OK 0
 #define NOMEM 7
 #define DONE 101
@@ -385,6 +388,7 @@ static void on_change(void *p, sqlite3 *db, int op, const char *schema, const ch
 }
 
 int dd_cap_open(dd_conn *c) {
+  if (!sqlite3_preupdate_hook) return OK;
   dd_cap *k = calloc(1, sizeof *k);
   if (!k) return NOMEM;
   k->c = c;
@@ -621,7 +625,7 @@ int dd_txn_replay(dd_conn *c, dd_txn *t, size_t from, size_t to) {
 static int on_compile(void *p, int action, const char *a, const char *b, const char *schema, const char *trigger) {
   dd_conn *c = p;
   (void)b; (void)trigger;
-  if (!schema || strcmp(schema, "main")) return OK;
+  if (schema && strcmp(schema, "main")) return OK; /* a table none of whose columns is read comes without a schema */
   switch (action) {
   case 20: c->reads |= dd_table_bit(a); break; /* READ */
   case OP_INSERT: case OP_DELETE: case OP_UPDATE:

@@ -91,6 +91,7 @@ func (c *Conn) RunCapture(t *Txn) { c.runAs(C.CAP_CAPTURE, t) }
 func (c *Conn) runAs(mode C.int, t *Txn) {
 	k := c.p.cap
 	k.mode, k.flags, k.wrote, k.txn = mode, 0, 0, nil
+	c.Touched = 0
 	if t != nil {
 		k.txn = t.p
 	}

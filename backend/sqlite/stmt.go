@@ -31,7 +31,8 @@ type Stmt struct {
 	idle   bool   // in the cache
 	reads  uint64 // tables, by table bit
 	writes uint64
-	ddl    bool // changes the schema
+	ddl    bool     // changes the schema
+	logged C.size_t // changes in the transaction's log before it ran
 
 	newer, older *Stmt // cache, by last use
 	same         *Stmt // cache, same text
@@ -193,7 +194,11 @@ func (s *Stmt) Fetch(dst []op.Value, maxRows, maxBytes int) (vals []op.Value, do
 		return dst, true, nil
 	}
 	s.active, s.done = false, true
-	return dst, true, c.error(rc)
+	err = c.error(rc)
+	if k := c.p.cap; s.writes != 0 && k != nil && k.mode == C.CAP_CAPTURE && k.txn.nrecs > s.logged {
+		C.dd_txn_undo(c.p, k.txn, s.logged, k.txn.nkeys) // SQLite undid the statement
+	}
+	return dst, true, err
 }
 
 // enter tells the connection's owner what a statement that starts will touch.
@@ -209,7 +214,11 @@ func (s *Stmt) enter() error {
 	if err := c.Before(s.reads, s.writes, s.ddl); err != nil {
 		return err
 	}
-	if s.writes != 0 && c.p.cap != nil && c.p.cap.mode == C.CAP_CAPTURE && c.p.cap.unknown > 0 {
+	if s.writes == 0 || c.p.cap == nil || c.p.cap.mode != C.CAP_CAPTURE {
+		return nil
+	}
+	s.logged = c.p.cap.txn.nrecs
+	if c.p.cap.unknown > 0 {
 		return c.learn()
 	}
 	return nil

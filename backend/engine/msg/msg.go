@@ -72,6 +72,6 @@ func (e *Engine) Apply(_ context.Context, tx *object.Tx, _ *op.Op, body op.Body)
 	p := place{name: b.Space}
 	p.database, p.shard = tx.Object()
 	n := e.receivers(p, b.Topic)
-	tx.OnCommit(func() { e.publish(p, b) })
+	tx.OnDurable(func() { e.publish(p, b) })
 	return []op.Frame{&op.Values{Values: []op.Value{op.Int64(n)}}}, nil
 }

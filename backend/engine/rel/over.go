@@ -28,7 +28,7 @@ func (e *Engine) scan(ctx context.Context, s *object.Scope, b *rel.Scan) (op.Rep
 		if err := st.Bind(nil); err != nil {
 			return err
 		}
-		lsn = tx.LSN()
+		lsn, rows.Values = tx.LSN(), rows.Values[:0]
 		size, seen := 0, 0
 		for done := false; !done; {
 			if err := ctx.Err(); err != nil {
@@ -75,7 +75,7 @@ func (e *Engine) over(ctx context.Context, s *object.Scope, b *rel.Over) (op.Rep
 	rows := &op.Rows{Cols: len(c.Columns)}
 	var lsn uint64
 	err = s.Read(ctx, func(tx *object.Tx) (err error) {
-		lsn = tx.LSN()
+		lsn, rows.Values = tx.LSN(), rows.Values[:0]
 		defer func() {
 			for i := range b.Tables {
 				if derr := tx.Conn.Exec("DROP TABLE IF EXISTS temp." + catalog.Quote(b.Tables[i].Store)); err == nil {

@@ -101,7 +101,7 @@ func (r *reading) run(tx *object.Tx) error {
 		return err
 	}
 	defer cur.close()
-	r.done.LSN = tx.LSN()
+	r.done.LSN, r.ended, r.rows.Values = tx.LSN(), false, r.rows.Values[:0]
 	for !r.ended {
 		var err error
 		if r.rows.Values, r.ended, err = cur.next(r.rows.Values); err != nil {

@@ -1,6 +1,8 @@
 package rel
 
 import (
+	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/dot-do/dotdo-proxy/backend/object"
@@ -74,7 +76,7 @@ func (s *session) Next(q *catalog.Sequence) (int64, error) {
 			if q.Increment < 0 {
 				next = q.Max
 			}
-			if err := s.store(q, c, next); err != nil {
+			if err := s.wrap(q, c, next); err != nil {
 				return 0, err
 			}
 		}
@@ -89,6 +91,21 @@ func (s *session) Next(q *catalog.Sequence) (int64, error) {
 	}
 	s.e.current.set(s.id, q.OID, v)
 	return v, nil
+}
+
+// wrap stores the start of a cycle.
+func (s *session) wrap(q *catalog.Sequence, c *counter, next int64) error {
+	if !s.tx.Sliced() {
+		return s.store(q, c, next)
+	}
+	return s.tx.Apart("wrap "+strconv.FormatInt(c.last, 10), func(tx *object.Tx) error {
+		apart := *s
+		apart.tx = tx
+		all := s.counters()
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		return apart.store(q, c, next)
+	})
 }
 
 // covers tells whether a reservation up to r covers v.
@@ -111,6 +128,16 @@ func (s *session) reserve(q *catalog.Sequence, c *counter, v int64) error {
 	}
 	if q.Increment < 0 && (r > v || r < q.Min) {
 		r = q.Min
+	}
+	if s.tx.Sliced() {
+		return s.tx.Apart("", func(tx *object.Tx) error {
+			apart := *s
+			apart.tx = tx
+			all := s.counters()
+			all.mu.Lock()
+			defer all.mu.Unlock()
+			return apart.store(q, c, r)
+		})
 	}
 	return s.store(q, c, r)
 }
@@ -182,6 +209,13 @@ func (s *session) Last() (int64, error) {
 func (s *session) Set(q *catalog.Sequence, v int64, called bool) error {
 	if v < q.Min || v > q.Max {
 		return op.Errorf(op.OutOfRange, "setval: value %d is out of bounds for sequence \"%s\" (%d..%d)", v, q.Name, q.Min, q.Max)
+	}
+	if s.tx.Sliced() {
+		return s.tx.Apart(fmt.Sprintf("set %d %d %t", q.OID, v, called), func(tx *object.Tx) error {
+			apart := *s
+			apart.tx = tx
+			return apart.Set(q, v, called)
+		})
 	}
 	all, c, err := s.counter(q)
 	if err != nil {
