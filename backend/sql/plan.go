@@ -140,6 +140,8 @@ type DDL interface {
 	Affected(n int64)
 	// Sequences gives access to sequence states.
 	Sequences() Sequences
+	// Effect adds what the statement wants done to the session; see rel.Query.
+	Effect(kind, name string)
 }
 
 // Route is what the shard router needs.

@@ -54,13 +54,15 @@ var states = map[op.Code]struct{ state, routine string }{
 
 // finer holds the SQLSTATEs that depend on the kind of object, too.
 var finer = map[op.Code]map[string]string{
-	op.InvalidArgument: {datum.ObjectText: "22P02", datum.ObjectDatetime: "22007"},
+	op.InvalidArgument: {datum.ObjectText: "22P02", datum.ObjectDatetime: "22007", "conflict target": "42P10"},
+	op.NoColumn:        {"alias": "42P10", "position": "42P10"},
+	op.Syntax:          {"distinct order": "42P10"},
 	op.OutOfRange:      {datum.ObjectDatetime: "22008"},
 	op.NoColumn:        {"position": "42P10"},
 	op.NotFound:        {"schema": "3F000", "function": "42883", "type": "42704"},
-	op.TypeMismatch:    {"operator": "42883", "cast": "42846", "function": "42883"},
+	op.TypeMismatch:    {"operator": "42883", "cast": "42846", "function": "42883", "window": "42809"},
 	op.AlreadyExists: {"schema": "42P06", "database": "42P04", "type": "42710", "constraint": "42710",
-		"function": "42723", "role": "42710", "column": "42701"},
+		"alias": "42712", "function": "42723", "role": "42710", "column": "42701"},
 	op.Undefined: {"schema": "3F000", "cursor": "34000", "savepoint": "3B001", "prepared statement": "26000",
 		"parameter": "42P02", "relation": "42P01", "table": "42P01", "column": "42703", "sequence": "42P01", "view": "42P01"},
 	op.NoTransaction: {"savepoint": "3B001"},

@@ -55,7 +55,7 @@ func (s *session) exec(ctx context.Context, st *rel.Stmt, args []op.Value) (op.R
 	case rel.KindListen, rel.KindUnlisten, rel.KindNotify:
 		return s.notifyStmt(ctx, st)
 	case rel.KindDiscard:
-		return s.discard(st)
+		return s.discard(ctx, st)
 	case rel.KindLock:
 		if s.txn.id == 0 || s.txn.implicit {
 			return nil, &stateError{state: "25P01", msg: "LOCK TABLE can only be used in transaction blocks", routine: "RequireTransactionBlock"}
@@ -208,7 +208,7 @@ func (s *session) setting(name string) string {
 }
 
 // discard runs DISCARD.
-func (s *session) discard(st *rel.Stmt) (op.Reply, error) {
+func (s *session) discard(ctx context.Context, st *rel.Stmt) (op.Reply, error) {
 	switch word := st.Session.Word; word {
 	case "DISCARD ALL":
 		if s.txn.id != 0 && !s.txn.implicit {
@@ -218,8 +218,16 @@ func (s *session) discard(st *rel.Stmt) (op.Reply, error) {
 		s.closeCursors(true)
 		clear(s.stmts)
 		s.unlistenAll()
+		if err := s.dropTemp(ctx); err != nil {
+			return nil, err
+		}
 		s.set.resetAll()
 		return s.changed(word)
+	case "DISCARD TEMP":
+		if err := s.dropTemp(ctx); err != nil {
+			return nil, err
+		}
+		return tagged(word), nil
 	case "DISCARD PLANS", "DISCARD SEQUENCES":
 		return tagged(word), nil
 	default:

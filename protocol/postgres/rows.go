@@ -164,6 +164,9 @@ func (s *session) effects(ctx context.Context, x []op.Value) error {
 				return err
 			}
 			s.settingsChanged()
+		case "temp":
+			s.temp = name
+			s.settingsChanged()
 		case "notify":
 			if err := s.publish(ctx, name, value); err != nil {
 				return err

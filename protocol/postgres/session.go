@@ -24,6 +24,7 @@ type session struct {
 	ps       *protocol.Session
 	user     string
 	database string
+	temp     string // schema of temporary objects, "" = none yet
 
 	set     *settings
 	env     *rel.Env
@@ -146,12 +147,36 @@ func (s *session) close() {
 		s.rollback(ctx)
 		cancel()
 	}
+	_ = s.dropTemp(context.WithoutCancel(s.ctx)) // what is left is dropped when the number is used again
 	if s.cancel != nil {
 		s.cancel()
 	}
 	if s.ps != nil {
 		s.srv.env.Sessions.Remove(s.ps)
 	}
+}
+
+// dropTemp drops the session's temporary objects.
+func (s *session) dropTemp(ctx context.Context) error {
+	if s.temp == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	list, err := s.parse(ctx, "DROP SCHEMA IF EXISTS "+s.temp+" CASCADE")
+	if err != nil {
+		return err
+	}
+	r, err := s.query(ctx, list[0], nil)
+	if err != nil {
+		return err
+	}
+	if _, err = op.Drain(ctx, r); err != nil {
+		return err
+	}
+	s.temp = ""
+	s.settingsChanged()
+	return nil
 }
 
 // message handles one message after start-up. An error ends the connection.

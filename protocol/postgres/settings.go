@@ -349,6 +349,9 @@ func (s *session) settingsChanged() {
 	env.TimeZone = g.get("timezone")
 	env.DateStyle = g.get("datestyle")
 	env.SearchPath = searchPath(g.get("search_path"), s.user)
+	if s.temp != "" {
+		env.SearchPath = append([]string{s.temp}, env.SearchPath...)
+	}
 	env.Settings = g.all()
 	env.User, env.Database = s.user, s.database
 	s.env = &env

@@ -65,7 +65,7 @@ func bindContext(cat *catalog.Snapshot, d rel.Dialect, env *rel.Env) bind.Contex
 
 // compileDDL compiles a schema statement.
 func compileDDL(c bind.Context, stmt tree.Node) (*sql.Plan, error) {
-	return ddl.Compile(stmt, ddl.Env{Dialect: c.Dialect, Path: c.Env.SearchPath, Database: c.Env.Database, User: c.Env.User, NoForeignKeys: c.Env.NoForeignKeys, Parse: parseTree, Lower: lower})
+	return ddl.Compile(stmt, ddl.Env{Dialect: c.Dialect, Path: c.Env.SearchPath, Database: c.Env.Database, User: c.Env.User, Session: c.Env.SessionID, NoForeignKeys: c.Env.NoForeignKeys, Parse: parseTree, Lower: lower})
 }
 
 // lower lowers an expression over a table's own columns.

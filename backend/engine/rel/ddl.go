@@ -66,5 +66,10 @@ func (c *change) Args(p *sql.Plan) ([]op.Value, error) {
 // Affected implements sql.DDL.
 func (c *change) Affected(n int64) { c.res.affected = n }
 
+// Effect implements sql.DDL.
+func (c *change) Effect(kind, name string) {
+	c.res.effects = append(c.res.effects, op.Text(kind), op.Text(name), op.Text(""), op.Int64(0))
+}
+
 // Sequences implements sql.DDL.
 func (c *change) Sequences() sql.Sequences { return &session{e: c.e, tx: c.tx, id: c.env.SessionID} }

@@ -74,7 +74,7 @@ func fact(name string, env *rel.Env, tx *object.Tx) (op.Value, error) {
 			return op.Text("public"), nil
 		}
 		for _, s := range env.SearchPath {
-			if tx.Catalog().Schemas[s] != nil || s == "public" {
+			if (tx.Catalog().Schemas[s] != nil || s == "public") && !strings.HasPrefix(s, "pg_temp_") {
 				return op.Text(s), nil
 			}
 		}

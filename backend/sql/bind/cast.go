@@ -38,6 +38,9 @@ func lit(v op.Value) string {
 		if v.Int() == math.MinInt64 {
 			return "(-9223372036854775807-1)"
 		}
+		if v.Int() < 0 {
+			return "(" + strconv.FormatInt(v.Int(), 10) + ")"
+		}
 		return strconv.FormatInt(v.Int(), 10)
 	case op.KindUint64:
 		return quoteText(fmt.Sprintf("%020d", v.Num))
@@ -54,6 +57,9 @@ func lit(v op.Value) string {
 		s := strconv.FormatFloat(f, 'g', -1, 64)
 		if !strings.ContainsAny(s, ".e") {
 			s += ".0"
+		}
+		if f < 0 {
+			s = "(" + s + ")"
 		}
 		return s
 	case op.KindBytes:

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -117,6 +118,9 @@ func (c *comp) lookup(n tree.Name) (*catalog.Table, string) {
 	}
 	if n.Schema != "" {
 		schema := c.schema(n.Schema)
+		if schema == "pg_temp" && !c.my {
+			schema = "pg_temp_" + strconv.FormatUint(c.Env.SessionID, 10)
+		}
 		if t := c.Snapshot.Tables[catalog.Key{Schema: schema, Name: n.Name}]; t != nil {
 			return t, ""
 		}
@@ -133,9 +137,6 @@ func (c *comp) lookup(n tree.Name) (*catalog.Table, string) {
 				return t, text
 			}
 		}
-	}
-	if t := c.Snapshot.Tables[catalog.Key{Schema: "pg_temp", Name: n.Name}]; t != nil {
-		return t, ""
 	}
 	for _, s := range path {
 		if s == "$user" || s == `"$user"` {

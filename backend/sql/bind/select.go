@@ -448,52 +448,60 @@ func (c *comp) outputName(it tree.Item) string {
 
 // figureName is PostgreSQL's choice of an output name.
 func figureName(x tree.Expr) string {
+	s, _ := figure(x)
+	return s
+}
+
+// figure returns a name and how good it is: 2 a name of its own, 1 a type or
+// word that a name inside beats, 0 none.
+func figure(x tree.Expr) (string, int) {
 	switch n := x.(type) {
 	case *tree.Ident:
-		return n.Parts[len(n.Parts)-1]
+		return n.Parts[len(n.Parts)-1], 2
 	case *tree.Call:
-		return n.Name
+		return n.Name, 2
 	case *tree.Cast:
-		if s := figureName(n.X); s != "?column?" {
-			return s
+		if s, k := figure(n.X); k > 1 {
+			return s, k
 		}
-		if n.Type.Name != "" {
-			if t, ok := funcs.TypeByName(n.Type.Name); ok {
-				if s, ok := internalNames[t.Base]; ok {
-					return s
-				}
-			}
-			return n.Type.Name
+		if s, ok := internalNames[n.Type.Resolved.Base]; ok {
+			return s, 1
 		}
-		return internalNames[n.Type.Resolved.Base]
+		if t, ok := funcs.TypeByName(n.Type.Name); ok && internalNames[t.Base] != "" {
+			return internalNames[t.Base], 1
+		}
+		return n.Type.Name, 1
 	case *tree.Case:
 		if n.Else != nil {
-			if s := figureName(n.Else); s != "?column?" {
-				return s
+			if s, k := figure(n.Else); k > 0 {
+				return s, k
 			}
 		}
-		return "case"
+		return "case", 1
 	case *tree.Array, *tree.ArrayQuery:
-		return "array"
+		return "array", 2
 	case *tree.Row:
-		return "row"
+		return "row", 2
 	case *tree.Exists:
-		return "exists"
+		return "exists", 2
 	case *tree.Scalar:
 		if len(n.Query.Items) == 1 {
 			if n.Query.Items[0].Alias != "" {
-				return n.Query.Items[0].Alias
+				return n.Query.Items[0].Alias, 2
 			}
-			return figureName(n.Query.Items[0].Expr)
+			return figureName(n.Query.Items[0].Expr), 2
+		}
+		if len(n.Query.Values) > 0 {
+			return "column1", 2
 		}
 	case *tree.Field:
-		return n.Name
+		return n.Name, 2
 	case *tree.Subscript:
-		return figureName(n.X)
+		return figure(n.X)
 	case *tree.Collate:
-		return figureName(n.X)
+		return figure(n.X)
 	}
-	return "?column?"
+	return "?column?", 0
 }
 
 // internalNames are the type names PostgreSQL uses as output names.

@@ -202,7 +202,7 @@ func (r *run) foreign(t *catalog.Table, c *catalog.Constraint, k *tree.Constrain
 	}
 	parent, err := r.table(k.RefTable)
 	if err != nil && r.NoForeignKeys && op.CodeOf(err) == op.NotFound && len(k.RefColumns) == len(c.Columns) {
-		if c.RefTable, err = r.target(k.RefTable); err != nil {
+		if c.RefTable, err = r.target(k.RefTable, false); err != nil {
 			return err
 		}
 		c.RefColumns, c.OnDelete, c.OnUpdate = k.RefColumns, k.OnDelete, k.OnUpdate

@@ -15,6 +15,8 @@
 package ddl
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -31,6 +33,7 @@ type Env struct {
 	Path     []string // search path, first = where CREATE goes; empty = public
 	Database string
 	User     string
+	Session  uint64 // owner of temporary objects
 	// NoForeignKeys lets foreign keys refer to tables that do not exist (yet).
 	NoForeignKeys bool
 	// Parse parses one statement of a dialect ("SELECT …").
@@ -127,8 +130,18 @@ func (r *run) schemaOf(s string) string {
 }
 
 // target resolves the name of an object to be created.
-func (r *run) target(n tree.Name) (catalog.Key, error) {
+func (r *run) target(n tree.Name, temp bool) (catalog.Key, error) {
 	k := catalog.Key{Schema: "", Name: n.Name}
+	if temp || n.Schema == "pg_temp" || n.Schema == r.tempSchema() {
+		if n.Schema != "" && n.Schema != "pg_temp" && n.Schema != r.tempSchema() {
+			return k, op.Errorf(op.InvalidArgument, "cannot create temporary relation in non-temporary schema")
+		}
+		k.Schema = r.tempSchema()
+		if err := r.openTemp(); err != nil {
+			return k, err
+		}
+		return k, checkName(n.Name)
+	}
 	if n.Schema != "" {
 		k.Schema = r.schemaOf(n.Schema)
 	} else {
@@ -148,6 +161,26 @@ func (r *run) target(n tree.Name) (catalog.Key, error) {
 		return k, noSchema(k.Schema)
 	}
 	return k, checkName(n.Name)
+}
+
+// tempSchema is the schema of the session's temporary objects.
+func (r *run) tempSchema() string { return "pg_temp_" + strconv.FormatUint(r.Session, 10) }
+
+// openTemp makes the session's temporary schema when its first object is
+// created. What a session of an earlier run left there is dropped.
+func (r *run) openTemp() error {
+	name := r.tempSchema()
+	if slices.Contains(r.Path, name) && r.cat.Schemas[name] != nil {
+		return nil
+	}
+	if r.cat.Schemas[name] != nil {
+		if _, err := r.dropSchema(&tree.Drop{Kind: "SCHEMA", Cascade: true}, tree.Name{Name: name}); err != nil {
+			return err
+		}
+	}
+	r.cat.Schemas[name] = &catalog.Schema{OID: r.d.OID(), Name: name}
+	r.d.Effect("temp", name)
+	return nil
 }
 
 // checkName refuses names that SQLite or the server keep for themselves.
@@ -179,6 +212,9 @@ func noSchema(s string) error {
 
 // keys lists where a name may be found.
 func (r *run) keys(n tree.Name) []catalog.Key {
+	if n.Schema == "pg_temp" {
+		return []catalog.Key{{Schema: r.tempSchema(), Name: n.Name}}
+	}
 	if n.Schema != "" {
 		return []catalog.Key{{Schema: r.schemaOf(n.Schema), Name: n.Name}}
 	}

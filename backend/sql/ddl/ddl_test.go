@@ -45,6 +45,7 @@ func (b *bench) Notice(_ string, _ op.Code, msg string) { b.notices = append(b.n
 func (b *bench) Args(p *sql.Plan) ([]op.Value, error)   { return nil, nil }
 func (b *bench) Sequences() sql.Sequences               { return nil }
 func (b *bench) Affected(int64)                         {}
+func (b *bench) Effect(string, string)                  {}
 func (b *bench) Query(s string, args ...op.Value) ([][]op.Value, error) {
 	r, err := b.c.Query(s, args...)
 	return r, wrap(s, err)

@@ -292,7 +292,7 @@ func (r *run) dropSequence(s *tree.Drop, n tree.Name) (bool, error) {
 
 // dropSchema drops one schema and, with CASCADE, what is in it.
 func (r *run) dropSchema(s *tree.Drop, n tree.Name) (bool, error) {
-	if systemSchema(n.Name) {
+	if systemSchema(n.Name) && n.Name != r.tempSchema() {
 		return true, op.Errorf(op.Forbidden, "cannot drop schema %s because it is required by the database system", n.Name)
 	}
 	if !r.hasSchema(n.Name) {

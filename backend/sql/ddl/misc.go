@@ -92,10 +92,7 @@ func (r *run) comment(s *tree.Comment) error {
 
 // createView runs CREATE VIEW. A view lives in the catalog only.
 func (r *run) createView(s *tree.CreateView) error {
-	if s.Temp {
-		return op.Errorf(op.Unsupported, "temporary views are not supported")
-	}
-	k, err := r.target(s.Name)
+	k, err := r.target(s.Name, s.Temp)
 	if err != nil {
 		return err
 	}

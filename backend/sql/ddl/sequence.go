@@ -103,10 +103,7 @@ func (r *run) removeSequence(k catalog.Key) error {
 
 // createSequence runs CREATE SEQUENCE.
 func (r *run) createSequence(s *tree.CreateSequence) error {
-	if s.Temp {
-		return op.Errorf(op.Unsupported, "temporary sequences are not supported")
-	}
-	k, err := r.target(s.Name)
+	k, err := r.target(s.Name, s.Temp)
 	if err != nil {
 		return err
 	}

@@ -97,10 +97,10 @@ func covered(t *catalog.Table, cols []string) bool {
 // newTable makes the empty entry of a new table, nil when IF NOT EXISTS finds
 // the name taken.
 func (r *run) newTable(n tree.Name, ifNot, temp bool) (*catalog.Table, error) {
-	if temp {
+	if temp && r.Dialect == rel.MySQL {
 		return nil, op.Errorf(op.Unsupported, "temporary tables are not supported")
 	}
-	key, err := r.target(n)
+	key, err := r.target(n, temp)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (r *run) newTable(n tree.Name, ifNot, temp bool) (*catalog.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &catalog.Table{OID: r.d.OID(), Schema: key.Schema, Name: key.Name, Store: store, Dialect: uint8(r.Dialect)}, nil
+	return &catalog.Table{OID: r.d.OID(), Schema: key.Schema, Name: key.Name, Store: store, Dialect: uint8(r.Dialect), Temp: key.Schema == r.tempSchema()}, nil
 }
 
 // finishTable chooses the rowid column, adds constraints, creates the SQLite

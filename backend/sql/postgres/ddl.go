@@ -252,13 +252,10 @@ func (c *conv) comment(s *pg.CommentStmt) tree.Node {
 
 // createView converts CREATE VIEW.
 func (c *conv) createView(s *pg.ViewStmt) tree.Node {
-	if s.View.GetRelpersistence() == "t" {
-		return &tree.Refuse{What: "CREATE TEMPORARY VIEW"}
-	}
 	if s.WithCheckOption > pg.ViewCheckOption_NO_CHECK_OPTION {
 		return &tree.Refuse{What: "WITH CHECK OPTION"}
 	}
-	r := &tree.CreateView{Name: rangeName(s.View), Columns: strList(s.Aliases), Replace: s.Replace,
+	r := &tree.CreateView{Name: rangeName(s.View), Columns: strList(s.Aliases), Replace: s.Replace, Temp: s.View.GetRelpersistence() == "t",
 		Query: c.selectNode(s.Query), Text: c.deparse(s.Query)}
 	if countParams(r.Text) > 0 {
 		c.fail(op.Syntax, -1, "there is no parameter $1")

@@ -38,6 +38,9 @@ func fillClass(s *Source) []row {
 	var out []row
 	for _, t := range append(s.provided(), s.tables()...) {
 		r := relRow(t.OID, t.Name, s.namespace(t.Schema), relkind(t), len(t.Columns))
+		if t.Temp {
+			r["relpersistence"] = "t"
+		}
 		checks := 0
 		foreign := len(foreignTo(s, t)) > 0
 		for _, k := range t.Constraints {
