@@ -55,9 +55,10 @@ const (
 type Type struct {
 	Base     Base
 	Array    bool
-	Unsigned bool  // MySQL integers and decimals
-	Size     int32 // characters, bytes, bits or precision; 0 = not given
-	Scale    int32 // numeric scale, meaningful when Size > 0 and Base is Numeric
+	Unsigned bool   // MySQL integers and decimals
+	Size     int32  // characters, bytes, bits or precision; 0 = not given
+	Scale    int32  // numeric scale, meaningful when Size > 0 and Base is Numeric
+	OID      uint32 // PostgreSQL enum type of the catalog; its array type is OID+1; 0 = none
 }
 
 // Column describes one output column.

@@ -100,7 +100,7 @@ func wireType(t op.Type) op.Type {
 			return op.Type{Base: op.TNumeric, Array: t.Array, Unsigned: true}
 		}
 	case op.TUnknown, op.TEnum, op.TSetOf:
-		t.Base = op.TString
+		t.Base, t.OID = op.TString, 0
 	}
 	if t.Base != op.TNumeric {
 		t.Unsigned = false
@@ -110,6 +110,12 @@ func wireType(t op.Type) op.Type {
 
 // oidOf returns the OID, length and modifier of a type.
 func oidOf(t op.Type) (oid uint32, size int16, mod int32) {
+	if t.OID != 0 {
+		if t.Array {
+			return t.OID + 1, -1, -1
+		}
+		return t.OID, 4, -1
+	}
 	t = wireType(t)
 	if int(t.Base) >= len(pgTypes) {
 		t.Base = op.TString

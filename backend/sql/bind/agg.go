@@ -124,6 +124,9 @@ func (c *comp) aggregate(sc *scope, n *tree.Call, overloads []*funcs.Func) ex {
 	p := c.aggParts(sc, n)
 	leave()
 	p.over = c.over(sc, n.Over)
+	if (n.Name == "min" || n.Name == "max") && len(args) == 1 && args[0].t.OID != 0 && !args[0].t.Array {
+		return c.enumExtreme(n.Name, args[0], p)
+	}
 	f := c.resolve(overloads, args)
 	if f == nil && n.Star {
 		f = &funcs.Func{Name: "count", Ret: typ(op.TInt8), RetArg: -1, Template: "@count(*)", Kind: funcs.Aggregate}
@@ -242,7 +245,7 @@ func (c *comp) orderTerm(e ex, o tree.Order) string {
 	if e.t.Base == op.TJSONB && !e.t.Array {
 		s = "dotdo_jsonb_key(" + s + ")"
 	}
-	s += coll(e.t, e.ci)
+	s = c.ranked(e, s) + coll(e.t, e.ci)
 	if o.Desc {
 		s += " DESC"
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/sql/funcs"
+	"github.com/dot-do/dotdo-proxy/backend/sql/system"
 	"github.com/dot-do/dotdo-proxy/backend/sql/tree"
 )
 
@@ -21,6 +22,7 @@ func specials() map[string]func(*comp, *scope, *tree.Call) ex {
 		"json_build_object": (*comp).buildJSON, "jsonb_build_object": (*comp).buildJSON,
 		"json_build_array": (*comp).buildJSON, "jsonb_build_array": (*comp).buildJSON,
 		"json_agg": (*comp).jsonAgg, "jsonb_agg": (*comp).jsonAgg, "json_object_agg": (*comp).jsonAgg, "jsonb_object_agg": (*comp).jsonAgg,
+		"enum_first": (*comp).enumCall, "enum_last": (*comp).enumCall, "enum_range": (*comp).enumCall,
 		"array_agg": (*comp).arrayAgg, "pg_typeof": (*comp).typeofCall, "grouping": (*comp).noGrouping,
 		"date_add": (*comp).myDateCall, "date_sub": (*comp).myDateCall, "adddate": (*comp).myDateCall, "subdate": (*comp).myDateCall,
 		"now": (*comp).clock, "sysdate": (*comp).clock, "utc_timestamp": (*comp).clock, "curtime": (*comp).clock, "utc_time": (*comp).clock,
@@ -129,7 +131,7 @@ func (c *comp) args(sc *scope, xs []tree.Expr) []ex {
 func (c *comp) noFunction(n *tree.Call, args []ex) {
 	names := make([]string, len(args))
 	for i, a := range args {
-		names[i] = funcs.BareName(a.t)
+		names[i] = c.typeWord(a.t)
 	}
 	if args == nil && len(n.Args) > 0 {
 		names = []string{"…"}
@@ -245,7 +247,7 @@ func (c *comp) emit(f *funcs.Func, args []ex, agg *aggParts) ex {
 				a = c.coerce(a, t)
 			}
 		case any == 'e' && a.t.Base == op.TUnknown && len(args) > 0 && args[0].t.Array:
-			a = c.coerce(a, op.Type{Base: args[0].t.Base})
+			a = c.coerce(a, elemOf(args[0].t))
 		case any == 'r' && a.t.Base == op.TUnknown:
 			other := op.Type{Base: op.TString, Array: true}
 			for _, o := range args {
@@ -427,8 +429,12 @@ func (c *comp) typeofCall(sc *scope, n *tree.Call) ex {
 	if len(args) != 1 {
 		c.noFunction(n, args)
 	}
+	oid := system.TypeOID(args[0].t)
+	if args[0].null || args[0].param > 0 {
+		args[0] = c.settle(args[0])
+	}
 	// the argument stays so that its parameters are bound
-	return mk(typ(op.TString), "coalesce(%s,%s)", quoteText(funcs.BareName(args[0].t)), args[0].sql)
+	return mk(typ(op.TRegType), "(CASE WHEN %s IS NULL THEN %d ELSE %d END)", args[0].sql, oid, oid)
 }
 
 // notServed refuses a function of facts that the engine does not have.

@@ -117,6 +117,9 @@ func (c *comp) coerce(e ex, t op.Type) ex {
 	if e.items != nil && t.Array {
 		return c.arrayOf(e.items, t)
 	}
+	if t.OID != 0 {
+		return c.enum(e, t)
+	}
 	if e.param > 0 {
 		c.params[e.param-1] = bare(t)
 		e.t = bare(t)
@@ -198,6 +201,9 @@ func clockCast(t op.Type) bool { return t.Base == op.TTimestampTZ || t.Base == o
 
 // cast converts e to t, t with modifiers, when the conversion exists.
 func (c *comp) cast(e ex, t op.Type) ex {
+	if t.OID != 0 && e.t.OID != t.OID {
+		return c.enum(e, t)
+	}
 	if e.t.Base == op.TUnknown {
 		if t.Size > 0 && !e.null && e.param == 0 {
 			return c.cast(c.coerce(e, bare(t)), t)
@@ -217,7 +223,7 @@ func (c *comp) cast(e ex, t op.Type) ex {
 		return e
 	}
 	if !c.my && !castable(f, t) {
-		ex := op.Errorf(op.TypeMismatch, "cannot cast type %s to %s", funcs.BareName(f), funcs.BareName(t))
+		ex := op.Errorf(op.TypeMismatch, "cannot cast type %s to %s", c.typeWord(f), c.typeWord(t))
 		ex.Object = "cast"
 		panic(failure{ex})
 	}
@@ -426,7 +432,7 @@ func (c *comp) unify(es []ex, what string) op.Type {
 		case implicit(t, e.t):
 			t = bare(e.t)
 		default:
-			ex := op.Errorf(op.TypeMismatch, "%s types %s and %s cannot be matched", what, funcs.BareName(t), funcs.BareName(e.t))
+			ex := op.Errorf(op.TypeMismatch, "%s types %s and %s cannot be matched", what, c.typeWord(t), c.typeWord(e.t))
 			ex.Object = "match"
 			panic(failure{ex})
 		}
@@ -479,6 +485,13 @@ func coll(t op.Type, ci bool) string {
 // assign converts e for storage in a column: assignment casts, length and
 // range checks.
 func (c *comp) assign(e ex, t op.Type, k *catalog.Column) ex {
+	if k != nil && k.Domain != nil {
+		if u := c.Snapshot.Types[*k.Domain]; u != nil {
+			plain := *k
+			plain.Domain = nil
+			return c.domain(c.assign(e, t, &plain), u)
+		}
+	}
 	if e.t.Base == op.TUnknown {
 		if e.param > 0 {
 			e = c.coerce(e, t)
@@ -491,12 +504,12 @@ func (c *comp) assign(e ex, t op.Type, k *catalog.Column) ex {
 			e = c.coerce(e, bare(t))
 		}
 	}
-	if !c.my && !assignable(e.t, t) {
+	if !c.my && (!assignable(e.t, t) || t.OID != 0 && e.t.OID != t.OID) {
 		name := "?"
 		if k != nil {
 			name = k.Name
 		}
-		x := op.Errorf(op.TypeMismatch, "column %q is of type %s but expression is of type %s", name, funcs.BareName(t), funcs.BareName(e.t))
+		x := op.Errorf(op.TypeMismatch, "column %q is of type %s but expression is of type %s", name, c.typeWord(t), c.typeWord(e.t))
 		x.Object, x.Column, x.Hint = "assign", name, "You will need to rewrite or cast the expression."
 		panic(failure{x})
 	}
@@ -514,7 +527,7 @@ func (c *comp) assign(e ex, t op.Type, k *catalog.Column) ex {
 	if funcs.IsText(t) && t.Size > 0 && (t.Base == op.TVarchar || t.Base == op.TChar) {
 		return c.assignText(e, t)
 	}
-	if bare(e.t) == bare(t) && t.Size == 0 && !(c.my && k != nil && (t.Base == op.TEnum || t.Base == op.TSetOf)) {
+	if (bare(e.t) == bare(t) && t.Size == 0 || t.OID != 0) && !(c.my && k != nil && (t.Base == op.TEnum || t.Base == op.TSetOf)) {
 		return e
 	}
 	if e.t == t && e.col != nil {

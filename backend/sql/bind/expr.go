@@ -60,7 +60,7 @@ func (c *comp) node(sc *scope, x tree.Expr) ex {
 	case *tree.ArrayQuery:
 		b := c.query(sc, n.Query, nil)
 		c.oneColumn(b)
-		t := op.Type{Base: settled(b.cols[0].Type).Base, Array: true}
+		t := listOf(settled(b.cols[0].Type))
 		return mk(t, "(SELECT json_group_array(c1) FROM (%s))", b.text(nil))
 	case *tree.Array:
 		return c.array(sc, n)
@@ -218,7 +218,7 @@ func (c *comp) cond(sc *scope, x tree.Expr, what string) ex {
 	}
 	e = c.coerce2(e, typ(op.TBoolean))
 	if e.t.Base != op.TBoolean {
-		x := op.Errorf(op.TypeMismatch, "argument of %s must be type boolean, not type %s", what, funcs.BareName(e.t))
+		x := op.Errorf(op.TypeMismatch, "argument of %s must be type boolean, not type %s", what, c.typeWord(e.t))
 		x.Object = "argument"
 		panic(failure{x})
 	}
@@ -288,9 +288,18 @@ func (c *comp) typeOf(n tree.TypeName) op.Type {
 	if n.Resolved.Base != op.TUnknown {
 		return n.Resolved
 	}
+	if u := c.userType(n); u != nil {
+		t := u.Op()
+		t.Array = t.Array || n.Array
+		return t
+	}
 	t, ok := funcs.TypeByName(n.Name)
 	if !ok {
-		e := op.Errorf(op.Undefined, "type %q does not exist", n.Name)
+		full := n.Name
+		if n.Schema != "" {
+			full = n.Schema + "." + n.Name
+		}
+		e := op.Errorf(op.Undefined, "type %q does not exist", full)
 		e.Object, e.Name = "type", n.Name
 		panic(failure{e})
 	}
@@ -318,6 +327,9 @@ func (c *comp) castNode(sc *scope, n *tree.Cast) ex {
 		return constEx(v, bare(t))
 	}
 	out := c.cast(e, t)
+	if u := c.userType(n.Type); u != nil && u.Base.Base != op.TUnknown && !n.Type.Array {
+		return c.domain(out, u)
+	}
 	if t.Base == op.TChar && t.Size == 0 {
 		out.t.Size = e.t.Size
 	}

@@ -367,13 +367,19 @@ func (c *comp) defaultOf(t *catalog.Table, k *catalog.Column) (ex, bool) {
 	if k.Serial != "" {
 		return mk(k.Type, "dotdo_nextval(%s,%s)", quoteText(t.Schema), quoteText(k.Serial)), true
 	}
-	if k.Default == "" {
+	text := k.Default
+	if u := c.domainOf(k); text == "" && u != nil {
+		if text = u.Default; text == "" && u.NotNull {
+			text = "NULL" // to be refused
+		}
+	}
+	if text == "" {
 		return ex{}, false
 	}
 	if c.ParseView == nil {
 		fail(op.Unsupported, "default of column %q cannot be read here", k.Name)
 	}
-	n, err := c.ParseView(rel.Dialect(t.Dialect), "SELECT "+k.Default)
+	n, err := c.ParseView(rel.Dialect(t.Dialect), "SELECT "+text)
 	check(err)
 	q, ok := n.(*tree.Select)
 	if !ok || len(q.Items) != 1 {

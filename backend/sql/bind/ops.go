@@ -79,6 +79,9 @@ func (c *comp) pair(opr string, l, r ex, pos int) (ex, ex, op.Type) {
 	if c.my {
 		return c.myPair(l, r)
 	}
+	if lt.OID != 0 || rt.OID != 0 {
+		c.noOperator(opr, []ex{l, r}, pos)
+	}
 	if rl, rr := rank(lt), rank(rt); rl > 0 && rr > 0 {
 		if rl <= 5 && rr <= 5 {
 			return l, r, typ(op.TInt8)
@@ -114,9 +117,9 @@ func (c *comp) noOperator(opr string, args []ex, pos int) {
 	opr = strings.TrimPrefix(opr, "prefix")
 	var text string
 	if len(args) == 1 {
-		text = fmt.Sprintf("operator does not exist: %s %s", opr, funcs.BareName(args[0].t))
+		text = fmt.Sprintf("operator does not exist: %s %s", opr, c.typeWord(args[0].t))
 	} else {
-		text = fmt.Sprintf("operator does not exist: %s %s %s", funcs.BareName(args[0].t), opr, funcs.BareName(args[1].t))
+		text = fmt.Sprintf("operator does not exist: %s %s %s", c.typeWord(args[0].t), opr, c.typeWord(args[1].t))
 	}
 	e := op.Errorf(op.NoFunction, "%s", text)
 	e.Object, e.Name, e.Position = "operator", opr, pos
@@ -147,6 +150,9 @@ func (c *comp) compare(opr string, l, r ex, pos int) ex {
 		return mk(c.boolType(), "(dotdo_array_cmp(%s,%s,%d)%s0)", l.sql, r.sql, funcs.TypeCode(t), opr)
 	case t.Base == op.TJSONB && opr != "=" && opr != "<>" && !strings.HasPrefix(opr, "IS"):
 		return mk(c.boolType(), "(dotdo_jsonb_cmp(%s,%s)%s0)", l.sql, r.sql, opr)
+	}
+	if t.OID != 0 && !t.Array && (opr[0] == '<' && opr != "<>" || opr[0] == '>') {
+		l.sql, r.sql = c.ranked(l, l.sql), c.ranked(r, r.sql)
 	}
 	left := l.sql
 	if k := coll(t, ci); k != "" {

@@ -99,7 +99,7 @@ func (c *comp) quantified(sc *scope, n *tree.Quantified) ex {
 	}
 	arr := c.expr(sc, n.R)
 	if arr.t.Base == op.TUnknown {
-		t := op.Type{Base: settled(x.t).Base, Array: true}
+		t := listOf(settled(x.t))
 		if c.params != nil && x.t.Base == op.TUnknown {
 			x = c.settle(x)
 		}
@@ -110,7 +110,7 @@ func (c *comp) quantified(sc *scope, n *tree.Quantified) ex {
 		e.Object, e.Position = "array", n.Pos
 		panic(failure{e})
 	}
-	et := op.Type{Base: arr.t.Base}
+	et := elemOf(arr.t)
 	switch arr.t.Base {
 	case op.TInt2Vector:
 		et.Base = op.TInt2
@@ -204,7 +204,7 @@ func (c *comp) subscript(sc *scope, n *tree.Subscript) ex {
 		return c.operator("->", []ex{x, c.expr(sc, n.Index)}, 0)
 	}
 	if !x.t.Array && x.t.Base != op.TInt2Vector && x.t.Base != op.TOIDVector {
-		e := op.Errorf(op.TypeMismatch, "cannot subscript type %s because it does not support subscripting", funcs.BareName(x.t))
+		e := op.Errorf(op.TypeMismatch, "cannot subscript type %s because it does not support subscripting", c.typeWord(x.t))
 		e.Object = "subscript"
 		panic(failure{e})
 	}
@@ -217,7 +217,7 @@ func (c *comp) subscript(sc *scope, n *tree.Subscript) ex {
 	if n.Slice {
 		return mk(x.t, "dotdo_array_slice(%s,%s,%s)", x.sql, bound(n.Index), bound(n.Upper))
 	}
-	et := op.Type{Base: x.t.Base}
+	et := elemOf(x.t)
 	base := 1
 	switch x.t.Base {
 	case op.TInt2Vector:
@@ -264,7 +264,7 @@ func (c *comp) deep(sc *scope, n *tree.Subscript) (ex, bool) {
 	for _, i := range idx {
 		path += "||'['||(" + c.coerce(c.expr(sc, i), typ(op.TInt4)).sql + "-1)||']'"
 	}
-	return mk(op.Type{Base: x.t.Base}, "(%s ->> (%s))", x.sql, path), true
+	return mk(elemOf(x.t), "(%s ->> (%s))", x.sql, path), true
 }
 
 // field lowers (row).field.
@@ -280,7 +280,7 @@ func (c *comp) field(sc *scope, n *tree.Field) ex {
 			return x.rowEx[i]
 		}
 	}
-	e := op.Errorf(op.NoColumn, "column %q not found in data type %s", n.Name, funcs.BareName(x.t))
+	e := op.Errorf(op.NoColumn, "column %q not found in data type %s", n.Name, c.typeWord(x.t))
 	e.Column = n.Name
 	panic(failure{e})
 }

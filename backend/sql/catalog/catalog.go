@@ -21,6 +21,7 @@ type Snapshot struct {
 	Seqs    map[Key]*Sequence
 	Indexes map[Key]*Index `json:"-"` // by schema and name; the same pointers as in Table.Indexes
 	Roles   map[string]*Role
+	Types   map[Key]*Type
 }
 
 // Key names an object in a schema.
@@ -40,6 +41,46 @@ type Schema struct {
 	OID     uint32
 	Name    string
 	Comment string
+}
+
+// Type is an enum or a domain. A domain is its base type with conditions: its
+// name stands in Column.Domain, never in op.Type.
+type Type struct {
+	OID     uint32 // the array type is OID+1
+	Schema  string
+	Name    string
+	Labels  []string // enum, in order
+	Base    op.Type  // domain; for an enum TUnknown
+	NotNull bool
+	Default string
+	Checks  []DomainCheck
+	Comment string
+}
+
+// DomainCheck is one CHECK of a domain; the text says VALUE.
+type DomainCheck struct {
+	OID  uint32
+	Name string
+	Text string
+}
+
+// Op returns the type of values: an enum, or a domain's base type.
+func (t *Type) Op() op.Type {
+	if t.Base.Base != op.TUnknown {
+		return t.Base
+	}
+	return op.Type{Base: op.TEnum, OID: t.OID}
+}
+
+// TypeByOID finds an enum, or a domain, by its identifier or that of its array
+// type.
+func (s *Snapshot) TypeByOID(oid uint32) *Type {
+	for _, t := range s.Types {
+		if oid != 0 && (t.OID == oid || t.OID+1 == oid) {
+			return t
+		}
+	}
+	return nil
 }
 
 // Role is a user or group as SQL sees it.
@@ -102,6 +143,7 @@ type Column struct {
 	Collate     string
 	Labels      []string // ENUM / SET
 	Comment     string
+	Domain      *Key // domain of the column
 }
 
 // Constraint is CHECK, UNIQUE or FOREIGN KEY (the primary key is in Table).

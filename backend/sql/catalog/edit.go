@@ -14,7 +14,7 @@ const FirstOID = 16384
 func New() *Snapshot {
 	return &Snapshot{Version: 1, NextOID: FirstOID,
 		Schemas: map[string]*Schema{"public": {OID: 2200, Name: "public", Comment: "standard public schema"}},
-		Tables:  map[Key]*Table{}, Seqs: map[Key]*Sequence{}, Indexes: map[Key]*Index{}, Roles: map[string]*Role{}}
+		Tables:  map[Key]*Table{}, Seqs: map[Key]*Sequence{}, Indexes: map[Key]*Index{}, Roles: map[string]*Role{}, Types: map[Key]*Type{}}
 }
 
 // Edit returns a copy whose maps may be changed. The things in them are shared
@@ -22,7 +22,10 @@ func New() *Snapshot {
 func (s *Snapshot) Edit() *Snapshot {
 	c := *s
 	c.Schemas, c.Tables, c.Seqs = maps.Clone(s.Schemas), maps.Clone(s.Tables), maps.Clone(s.Seqs)
-	c.Indexes, c.Roles = maps.Clone(s.Indexes), maps.Clone(s.Roles)
+	c.Indexes, c.Roles, c.Types = maps.Clone(s.Indexes), maps.Clone(s.Roles), maps.Clone(s.Types)
+	if c.Types == nil {
+		c.Types = map[Key]*Type{}
+	}
 	return &c
 }
 

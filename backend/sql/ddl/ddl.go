@@ -84,6 +84,16 @@ func command(stmt tree.Node) (string, func(*run) error) {
 		return "CREATE VIEW", func(r *run) error { return r.createView(s) }
 	case *tree.CreateSchema:
 		return "CREATE SCHEMA", func(r *run) error { return r.createSchema(s) }
+	case *tree.CreateType:
+		if s.Domain != nil {
+			return "CREATE DOMAIN", func(r *run) error { return r.createType(s) }
+		}
+		return "CREATE TYPE", func(r *run) error { return r.createType(s) }
+	case *tree.AlterType:
+		if s.Domain {
+			return "ALTER DOMAIN", func(r *run) error { return r.alterUserType(s) }
+		}
+		return "ALTER TYPE", func(r *run) error { return r.alterUserType(s) }
 	case *tree.CreateSequence:
 		return "CREATE SEQUENCE", func(r *run) error { return r.createSequence(s) }
 	case *tree.AlterSequence:
@@ -257,7 +267,10 @@ func missing(kind string, n tree.Name) error {
 		full = n.Schema + "." + n.Name
 	}
 	code := op.NotFound
-	if kind == "schema" || kind == "role" {
+	if kind == "domain" {
+		kind = "type"
+	}
+	if kind == "schema" || kind == "role" || kind == "type" {
 		code = op.Undefined
 	}
 	return &op.Error{Code: code, Msg: kind + " \"" + full + "\" does not exist", Object: kind, Name: n.Name, Schema: n.Schema}

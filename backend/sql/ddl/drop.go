@@ -22,7 +22,9 @@ func (r *run) drop(s *tree.Drop) error {
 		return r.each(s, r.dropSchema)
 	case "ROLE":
 		return r.each(s, r.dropRole)
-	case "EXTENSION", "TYPE", "FUNCTION", "TRIGGER", "POLICY", "RULE", "DOMAIN", "AGGREGATE", "PROCEDURE", "ROUTINE", "COLLATION", "PUBLICATION", "OPERATOR":
+	case "TYPE", "DOMAIN":
+		return r.each(s, r.dropType)
+	case "EXTENSION", "FUNCTION", "TRIGGER", "POLICY", "RULE", "AGGREGATE", "PROCEDURE", "ROUTINE", "COLLATION", "PUBLICATION", "OPERATOR":
 		return r.each(s, func(s *tree.Drop, n tree.Name) (bool, error) { return false, nil })
 	}
 	return op.Errorf(op.Unsupported, "DROP %s is not supported", s.Kind)

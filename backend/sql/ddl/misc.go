@@ -67,6 +67,13 @@ func (r *run) comment(s *tree.Comment) error {
 			}
 		}
 		return nil
+	case "TYPE", "DOMAIN":
+		t := r.findType(s.Name)
+		if t == nil {
+			return missing("type", s.Name)
+		}
+		r.editType(t).Comment = s.Text
+		return nil
 	case "SEQUENCE":
 		if r.findSeq(s.Name) == nil {
 			return missing("relation", s.Name)

@@ -208,6 +208,7 @@ func (r *run) addColumn(t *catalog.Table, d *tree.ColumnDef) error {
 	if err != nil {
 		return err
 	}
+	dom := r.domainOf(&d.Type)
 	t.NextAttr++
 	c := &catalog.Column{Name: d.Name, Attr: t.NextAttr, Type: typ, TypeText: d.Type.Name, NotNull: d.NotNull,
 		Comment: d.Comment, OnUpdateNow: d.OnUpdateNow, Labels: d.Type.Labels, Collate: d.Type.Collate}
@@ -217,6 +218,9 @@ func (r *run) addColumn(t *catalog.Table, d *tree.ColumnDef) error {
 		c.Generated, c.Stored = d.DefaultText, d.Stored
 	case d.Default != nil:
 		c.Default = d.DefaultText
+	}
+	if dom != nil {
+		c.Domain = &catalog.Key{Schema: dom.Schema, Name: dom.Name}
 	}
 	place(t, c, d.First, d.After)
 	if d.Serial || d.Identity != "" {
@@ -244,6 +248,13 @@ func place(t *catalog.Table, c *catalog.Column, first bool, after string) {
 // resolveType returns a column's type.
 func (r *run) resolveType(n *tree.TypeName) (op.Type, error) {
 	t := n.Resolved
+	if t.Base == op.TUnknown && r.Dialect == rel.Postgres {
+		if u := r.findType(tree.Name{Schema: n.Schema, Name: n.Name}); u != nil {
+			t = u.Op()
+			t.Array = n.Array || t.Array
+			return t, nil
+		}
+	}
 	if t.Base == op.TUnknown || t.Base == op.TVoid || t.Base == op.TRecord {
 		name := n.Name
 		if n.Schema != "" {

@@ -52,6 +52,20 @@ func (c *conv) ddl(n *pg.Node) tree.Node {
 			r.Tables = append(r.Tables, rangeName(t.GetRangeVar()))
 		}
 		return r
+	case *pg.Node_CreateEnumStmt:
+		return &tree.CreateType{Name: nameOf(strList(s.CreateEnumStmt.TypeName)), Labels: strList(s.CreateEnumStmt.Vals)}
+	case *pg.Node_CreateDomainStmt:
+		return c.createDomain(s.CreateDomainStmt)
+	case *pg.Node_AlterEnumStmt:
+		a := s.AlterEnumStmt
+		r := &tree.AlterType{Name: nameOf(strList(a.TypeName)), Kind: "ADD VALUE", Value: a.NewVal, Neighbor: a.NewValNeighbor,
+			After: a.NewValIsAfter, If: a.SkipIfNewValExists}
+		if a.OldVal != "" {
+			r.Kind, r.Value, r.NewName = "RENAME VALUE", a.OldVal, a.NewVal
+		}
+		return r
+	case *pg.Node_AlterDomainStmt:
+		return c.alterDomain(s.AlterDomainStmt)
 	case *pg.Node_CommentStmt:
 		return c.comment(s.CommentStmt)
 	case *pg.Node_RefreshMatViewStmt:
@@ -242,7 +256,10 @@ func (c *conv) comment(s *pg.CommentStmt) tree.Node {
 	}
 	r.Name = nameOf(parts)
 	switch r.Kind {
-	case "TABLE", "VIEW", "MATERIALIZED VIEW", "COLUMN", "SCHEMA", "INDEX", "SEQUENCE":
+	case "TABLE", "VIEW", "MATERIALIZED VIEW", "COLUMN", "SCHEMA", "INDEX", "SEQUENCE", "TYPE", "DOMAIN":
+		if t := s.Object.GetTypeName(); t != nil {
+			r.Name = nameOf(strList(t.Names))
+		}
 		return r
 	case "EXTENSION":
 		return &tree.Accept{Tag: "COMMENT"}

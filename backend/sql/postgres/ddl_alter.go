@@ -103,6 +103,8 @@ func (c *conv) rename(s *pg.RenameStmt) tree.Node {
 	case pg.ObjectType_OBJECT_TABCONSTRAINT:
 		r.Kind = "TABLE"
 		r.Actions = []tree.AlterAction{{Kind: "RENAME CONSTRAINT", Name: s.Subname, NewName: s.Newname}}
+	case pg.ObjectType_OBJECT_TYPE, pg.ObjectType_OBJECT_DOMAIN:
+		return &tree.AlterType{Name: nameOf(strList(s.Object.GetList().GetItems())), Domain: s.RenameType == pg.ObjectType_OBJECT_DOMAIN, Kind: "RENAME", NewName: s.Newname}
 	default:
 		return &tree.Refuse{What: "ALTER " + kind + " RENAME"}
 	}

@@ -145,7 +145,7 @@ func relationFills() map[string]fillFunc {
 	ns := row{"oprnamespace": 11, "opcnamespace": 11, "pronamespace": 11, "typnamespace": 11, "oprowner": 10, "opcowner": 10,
 		"proowner": 10, "typowner": 10, "typisdefined": true, "procost": 1.0, "prosrc": ""}
 	m := map[string]fillFunc{
-		"pg_type":      static("types", "oid typname typlen typbyval typtype typcategory typispreferred typdelim typrelid typsubscript typelem typarray typinput typoutput typreceive typsend typmodin typmodout typalign typstorage typcollation", row{"typnamespace": 11, "typowner": 10, "typisdefined": true, "typtypmod": -1}, nil),
+		"pg_enum": made(fillEnum), "pg_type": withTypes(static("types", "oid typname typlen typbyval typtype typcategory typispreferred typdelim typrelid typsubscript typelem typarray typinput typoutput typreceive typsend typmodin typmodout typalign typstorage typcollation", row{"typnamespace": 11, "typowner": 10, "typisdefined": true, "typtypmod": -1}, nil)),
 		"pg_proc":      static("procs", "oid proname prolang provariadic prokind prosecdef proleakproof proisstrict proretset provolatile proparallel pronargs pronargdefaults prorettype proargtypes", ns, knownProc()),
 		"pg_operator":  static("operators", "oid oprname oprkind oprcanmerge oprcanhash oprleft oprright oprresult oprcom oprnegate oprcode", ns, nil),
 		"pg_opclass":   static("opclasses", "oid opcmethod opcname opcfamily opcintype opcdefault opckeytype", ns, nil),

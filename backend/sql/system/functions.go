@@ -104,12 +104,12 @@ func Functions(r *sqlite.Registry) {
 
 // scalars are the functions by SQLite name.
 var scalars = map[string]func(*Source, []op.Value) op.Value{
-	"dotdo_sys_format_type": func(_ *Source, a []op.Value) op.Value {
+	"dotdo_sys_format_type": func(s *Source, a []op.Value) op.Value {
 		mod := int32(-2)
 		if len(a) > 1 && !a[1].IsNull() {
 			mod = int32(a[1].Int())
 		}
-		return op.Text(FormatType(uint32(a[0].Int()), mod))
+		return op.Text(s.formatType(uint32(a[0].Int()), mod))
 	},
 	"dotdo_sys_indexdef": indexDef, "dotdo_sys_constraintdef": constraintDef,
 	"dotdo_sys_viewdef": func(s *Source, a []op.Value) op.Value {
@@ -167,8 +167,11 @@ var scalars = map[string]func(*Source, []op.Value) op.Value{
 		}
 		return op.Null
 	},
-	"dotdo_sys_to_regtype": func(_ *Source, a []op.Value) op.Value {
+	"dotdo_sys_to_regtype": func(s *Source, a []op.Value) op.Value {
 		if oid, ok := RegType(a[0].Str()); ok {
+			return op.Int64(int64(oid))
+		}
+		if oid := s.userType(a[0].Str()); oid != 0 {
 			return op.Int64(int64(oid))
 		}
 		return op.Null
@@ -413,6 +416,9 @@ func ParseReg(call *sql.Call, b op.Base, text string) (uint32, error) {
 		}
 	case op.TRegType:
 		if oid, ok = RegType(text); !ok {
+			if oid = s.userType(text); oid != 0 {
+				return oid, nil
+			}
 			return 0, &op.Error{Code: op.Undefined, Msg: "type \"" + text + "\" does not exist", Object: "type", Name: text}
 		}
 	case op.TRegNS:
@@ -449,7 +455,7 @@ func FormatReg(call *sql.Call, b op.Base, oid uint32) string {
 			return qualified(schema, name)
 		}
 	case op.TRegType:
-		return FormatType(oid, -2)
+		return s.formatType(oid, -2)
 	case op.TRegProc:
 		if l := proc(int64(oid)); l != nil {
 			return l[1]

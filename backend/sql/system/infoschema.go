@@ -70,6 +70,17 @@ func infoColumns(s *Source) []row {
 				"is_self_referencing": "NO", "is_identity": yes(c.Identity != "" || c.AutoInc), "is_generated": "NEVER",
 				"identity_cycle": "NO", "is_updatable": yes(t.Kind == catalog.KindTable)}
 			columnType(r, c.Type)
+			if u := s.Catalog.TypeByOID(c.Type.OID); u != nil {
+				r["udt_schema"], r["udt_name"] = u.Schema, u.Name
+				if c.Type.Array {
+					r["udt_name"] = "_" + u.Name
+				} else {
+					r["data_type"] = "USER-DEFINED"
+				}
+			}
+			if c.Domain != nil {
+				r["domain_catalog"], r["domain_schema"], r["domain_name"] = s.database(), c.Domain.Schema, c.Domain.Name
+			}
 			switch {
 			case c.Generated != "":
 				r["is_generated"], r["generation_expression"] = "ALWAYS", defaultText(c)

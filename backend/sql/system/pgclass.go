@@ -79,10 +79,16 @@ func foreignTo(s *Source, t *catalog.Table) []*catalog.Constraint {
 }
 
 // lengths are typlen, typbyval and typalign of fixed types.
-func attrRow(rel uint32, c *catalog.Column, num int16) row {
+func (s *Source) attrRow(rel uint32, c *catalog.Column, num int16) row {
 	byOID := typeShapes()
-	oid := TypeOID(c.Type)
-	sh := byOID[oid]
+	oid := s.attrType(c)
+	sh := byOID[TypeOID(c.Type)]
+	if c.Type.OID != 0 {
+		sh = byOID[3500] // anyenum
+		if c.Type.Array {
+			sh = byOID[1009]
+		}
+	}
 	r := row{"attrelid": rel, "attname": c.Name, "atttypid": oid, "attlen": sh.length, "attnum": num, "atttypmod": Typmod(c.Type),
 		"attbyval": sh.byval, "attalign": sh.align, "attstorage": sh.storage, "attnotnull": c.NotNull, "attislocal": true,
 		"attstattarget": -1, "attcacheoff": -1, "attcollation": sh.collation, "atthasdef": c.Default != "" || c.Generated != ""}
@@ -113,7 +119,7 @@ func fillAttribute(s *Source) []row {
 			if n == 0 {
 				n = int16(i + 1)
 			}
-			out = append(out, attrRow(t.OID, c, n))
+			out = append(out, s.attrRow(t.OID, c, n))
 		}
 		for _, ix := range t.Indexes {
 			for i, it := range ix.Items {
@@ -123,14 +129,14 @@ func fillAttribute(s *Source) []row {
 				}
 				k := *c
 				k.Default, k.Generated, k.Identity, k.AutoInc, k.NotNull = "", "", "", false, false
-				out = append(out, attrRow(ix.OID, &k, int16(i+1)))
+				out = append(out, s.attrRow(ix.OID, &k, int16(i+1)))
 			}
 		}
 	}
 	for _, q := range s.seqs() {
 		for i, c := range []*catalog.Column{{Name: "last_value", Type: op.Type{Base: op.TInt8}, NotNull: true},
 			{Name: "log_cnt", Type: op.Type{Base: op.TInt8}, NotNull: true}, {Name: "is_called", Type: op.Type{Base: op.TBoolean}, NotNull: true}} {
-			out = append(out, attrRow(q.OID, c, int16(i+1)))
+			out = append(out, s.attrRow(q.OID, c, int16(i+1)))
 		}
 	}
 	return out

@@ -116,13 +116,13 @@ func defaultText(c *catalog.Column) string {
 	}
 	if n := len(text); n > 1 && text[0] == '\'' && text[n-1] == '\'' && !strings.Contains(text[1:n-1], "'") {
 		if c.Type.Array {
-			return text + "::" + FormatType(TypeOID(c.Type), -1)
+			return text + "::" + typeText(c, c.Type)
 		}
 		switch c.Type.Base {
 		case op.TString, op.TVarchar, op.TChar, op.TJSON, op.TJSONB, op.TDate, op.TTimestamp, op.TTimestampTZ, op.TUUID, op.TInterval, op.TTime, op.TEnum:
 			t := c.Type
 			t.Size = 0
-			name := FormatType(TypeOID(t), -1)
+			name := typeText(c, t)
 			return text + "::" + name
 		}
 	}

@@ -43,6 +43,12 @@ func num(s string) uint32 {
 
 // TypeOID returns PostgreSQL's identifier of a type.
 func TypeOID(t op.Type) uint32 {
+	if t.OID != 0 {
+		if t.Array {
+			return t.OID + 1
+		}
+		return t.OID
+	}
 	o := baseOIDs[t.Base]
 	if t.Unsigned {
 		switch t.Base {

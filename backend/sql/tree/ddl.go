@@ -99,6 +99,29 @@ type CreateView struct {
 	Temp         bool
 }
 
+// CreateType is CREATE TYPE AS ENUM or CREATE DOMAIN (Domain set).
+type CreateType struct {
+	Name        Name
+	Labels      []string
+	Domain      *TypeName
+	NotNull     bool
+	DefaultText string
+	Checks      []Constraint
+}
+
+// AlterType is ALTER TYPE or ALTER DOMAIN.
+type AlterType struct {
+	Name     Name
+	Domain   bool
+	Kind     string // ADD VALUE, RENAME VALUE, RENAME, SET DEFAULT, DROP DEFAULT, SET NOT NULL, DROP NOT NULL, ADD CONSTRAINT, DROP CONSTRAINT
+	Value    string // label, constraint or default text
+	NewName  string
+	Neighbor string // label that ADD VALUE names
+	After    bool
+	If       bool // IF [NOT] EXISTS
+	Check    *Constraint
+}
+
 // CreateSchema is CREATE SCHEMA.
 type CreateSchema struct {
 	Name        string
@@ -211,6 +234,8 @@ func (*CreateTable) stmt()    {}
 func (*CreateIndex) stmt()    {}
 func (*CreateView) stmt()     {}
 func (*CreateSchema) stmt()   {}
+func (*CreateType) stmt()     {}
+func (*AlterType) stmt()      {}
 func (*CreateSequence) stmt() {}
 func (*AlterSequence) stmt()  {}
 func (*Drop) stmt()           {}
