@@ -54,11 +54,10 @@ var states = map[op.Code]struct{ state, routine string }{
 
 // finer holds the SQLSTATEs that depend on the kind of object, too.
 var finer = map[op.Code]map[string]string{
-	op.InvalidArgument: {datum.ObjectText: "22P02", datum.ObjectDatetime: "22007", "conflict target": "42P10"},
+	op.InvalidArgument: {datum.ObjectText: "22P02", datum.ObjectDatetime: "22007", "conflict target": "42P10", "name": "42602", "table definition": "42P16", "null argument": "22004"},
 	op.NoColumn:        {"alias": "42P10", "position": "42P10"},
 	op.Syntax:          {"distinct order": "42P10"},
 	op.OutOfRange:      {datum.ObjectDatetime: "22008"},
-	op.NoColumn:        {"position": "42P10"},
 	op.NotFound:        {"schema": "3F000", "function": "42883", "type": "42704"},
 	op.TypeMismatch:    {"operator": "42883", "cast": "42846", "function": "42883", "window": "42809"},
 	op.AlreadyExists: {"schema": "42P06", "database": "42P04", "type": "42710", "constraint": "42710",

@@ -75,19 +75,10 @@ func (c *comp) enum(e ex, t op.Type) ex {
 		e = c.coerce(e, plain)
 	}
 	if e.konst != nil {
-		labels := []string{e.konst.Str()}
-		if t.Array {
-			labels = nil
-			if json.Unmarshal([]byte(e.konst.Str()), &labels) != nil {
-				fail(op.Unsupported, "this array of %s is not supported", u.Name)
-			}
-		}
-		for _, l := range labels {
-			if !slices.Contains(u.Labels, l) {
-				checkAt(funcs.BadLabel(u.Name, l), pos)
-			}
-		}
-		return ex{sql: e.sql, t: t, konst: e.konst}
+		test := func(v op.Value) (op.Value, error) { return v, funcs.CheckLabels(v, t.Array, u.Name, u.Labels) }
+		_, err := test(*e.konst)
+		checkAt(err, pos)
+		return c.then(e, constEx(*e.konst, t), fmt.Sprintf("enum %d %t", t.OID, t.Array), test)
 	}
 	if e.param > 0 {
 		c.params[e.param-1] = t
@@ -159,6 +150,7 @@ func (c *comp) enumCall(sc *scope, n *tree.Call) ex {
 	if len(args) == 2 {
 		for i, a := range args {
 			a = c.coerce(a, t)
+			c.fix(a)
 			if a.konst == nil {
 				fail(op.Unsupported, "enum_range of values that are not constant is not supported")
 			}

@@ -49,8 +49,9 @@ type Type struct {
 	OID     uint32 // the array type is OID+1
 	Schema  string
 	Name    string
-	Labels  []string // enum, in order
-	Base    op.Type  // domain; for an enum TUnknown
+	Labels  []string  // enum, in order
+	Sorts   []float64 // sort numbers of Labels; missing = 1, 2, 3 …
+	Base    op.Type   // domain; for an enum TUnknown
 	NotNull bool
 	Default string
 	Checks  []DomainCheck
@@ -62,6 +63,14 @@ type DomainCheck struct {
 	OID  uint32
 	Name string
 	Text string
+}
+
+// Sort returns the sort number of the i-th label.
+func (t *Type) Sort(i int) float64 {
+	if i < len(t.Sorts) {
+		return t.Sorts[i]
+	}
+	return float64(i + 1)
 }
 
 // Op returns the type of values: an enum, or a domain's base type.

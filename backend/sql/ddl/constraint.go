@@ -287,7 +287,9 @@ func family(t op.Type) int {
 	switch t.Base {
 	case op.TInt1, op.TInt2, op.TInt3, op.TInt4, op.TInt8, op.TOID, op.TYear:
 		return 1
-	case op.TString, op.TVarchar, op.TChar, op.TName, op.TEnum:
+	case op.TEnum:
+		return 2 + int(t.OID)<<8
+	case op.TString, op.TVarchar, op.TChar, op.TName:
 		return 2
 	case op.TFloat4, op.TFloat8:
 		return 3

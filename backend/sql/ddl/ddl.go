@@ -144,7 +144,7 @@ func (r *run) target(n tree.Name, temp bool) (catalog.Key, error) {
 	k := catalog.Key{Schema: "", Name: n.Name}
 	if temp || n.Schema == "pg_temp" || n.Schema == r.tempSchema() {
 		if n.Schema != "" && n.Schema != "pg_temp" && n.Schema != r.tempSchema() {
-			return k, op.Errorf(op.InvalidArgument, "cannot create temporary relation in non-temporary schema")
+			return k, &op.Error{Code: op.InvalidArgument, Object: "table definition", Msg: "cannot create temporary relation in non-temporary schema"}
 		}
 		k.Schema = r.tempSchema()
 		if err := r.openTemp(); err != nil {

@@ -232,6 +232,22 @@ func (r *run) addLabel(t *catalog.Type, s *tree.AlterType) error {
 			at++
 		}
 	}
+	var sorts []float64
+	for i := range t.Labels {
+		sorts = append(sorts, t.Sort(i))
+	}
+	var sort float64
+	switch {
+	case len(sorts) == 0:
+		sort = 1
+	case at == 0:
+		sort = sorts[0] - 1
+	case at == len(sorts):
+		sort = sorts[at-1] + 1
+	default:
+		sort = float64(float32((sorts[at-1] + sorts[at]) / 2))
+	}
+	t.Sorts = slices.Insert(sorts, at, sort)
 	t.Labels = slices.Insert(t.Labels, at, s.Value)
 	return nil
 }

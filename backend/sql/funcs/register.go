@@ -138,7 +138,7 @@ var raiseFuncs = []fn{
 		return op.Null, op.Errorf(op.Cardinality, "more than one row returned by a subquery used as an expression")
 	}},
 	{"dotdo_null", 2, func(a []op.Value) (op.Value, error) { return op.Null, NotNull(a[0].Str(), a[1].Str()) }},
-	{"dotdo_bad_enum", 2, func(a []op.Value) (op.Value, error) { return op.Null, BadLabel(a[0].Str(), a[1].Str()) }},
+	{"dotdo_bad_enum", 2, badEnum},
 	{"dotdo_enum_array", 3, enumArray},
 	{"dotdo_bad_domain", 3, func(a []op.Value) (op.Value, error) {
 		e := op.Errorf(op.CheckViolation, "value for domain %s violates check constraint %q", a[0].Str(), a[1].Str())

@@ -62,7 +62,7 @@ func fillEnum(s *Source) []row {
 	var out []row
 	for _, t := range s.types() {
 		for i, l := range t.Labels {
-			out = append(out, row{"oid": t.OID<<12 + uint32(i), "enumtypid": t.OID, "enumsortorder": float64(i + 1), "enumlabel": l})
+			out = append(out, row{"oid": t.OID<<12 + uint32(i), "enumtypid": t.OID, "enumsortorder": t.Sort(i), "enumlabel": l})
 		}
 	}
 	return out
