@@ -67,6 +67,7 @@ func quit(c *conn, _ [][]byte) {
 func reset(c *conn, _ [][]byte) {
 	c.w.mu.Unlock() // pumps may be about to write
 	c.endSubscriptions()
+	c.srv.monitors.remove(c)
 	c.w.mu.Lock()
 	c.reset()
 	c.w.status("RESET")

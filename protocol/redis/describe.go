@@ -58,7 +58,7 @@ func (cmd *command) flags() []string {
 	if cmd.noAuth {
 		list = append(list, "no_auth")
 	}
-	if cmd.verb.NumKeys > 0 {
+	if cmd.verb.NumKeys > 0 || cmd.verb.Before != "" {
 		list = append(list, "movablekeys")
 	}
 	return list

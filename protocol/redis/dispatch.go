@@ -98,6 +98,9 @@ func (c *conn) dispatch(args [][]byte) {
 		c.cut(mark, c.mute)
 		return
 	}
+	if c.srv.monitors.n.Load() > 0 {
+		c.srv.monitors.show(c, cmd, args)
+	}
 	if p := c.srv.paused.Load(); p != nil {
 		c.obey(p, cmd)
 	}

@@ -147,6 +147,9 @@ func (c *conn) runBlocking(cmd *command, args [][]byte) {
 			v, err = op.Null, nil
 		case errUnblocked:
 			err = errUnblocked
+		default: // the client is gone
+			c.quit = true
+			return
 		}
 	}
 	if c.ctx.Err() != nil {

@@ -37,6 +37,7 @@ type server struct {
 	commands atomic.Int64
 	paused   atomic.Pointer[pause]
 	slow     slowLog
+	monitors monitors
 }
 
 // New makes the front-end.
@@ -69,6 +70,7 @@ func (s *server) ServeConn(ctx context.Context, nc net.Conn) error {
 		delete(s.conns, c.id)
 		s.mu.Unlock()
 		s.env.Sessions.Remove(c.session)
+		s.monitors.remove(c)
 		c.endSubscriptions()
 	}()
 	return c.serve()

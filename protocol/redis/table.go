@@ -42,14 +42,15 @@ var blockers = map[string]bool{
 
 // refusals are the commands that exist but are not supported; skip.txt has them.
 var refusals = []string{
-	"ACL", "BGREWRITEAOF", "BGSAVE", "DUMP", "FAILOVER", "FCALL", "FCALL_RO",
-	"FUNCTION", "LASTSAVE", "MIGRATE", "MODULE", "MONITOR", "PFDEBUG", "PFSELFTEST", "PSYNC", "REPLCONF", "REPLICAOF",
-	"RESTORE", "ROLE", "SAVE", "SHUTDOWN", "SLAVEOF", "SYNC", "WAITAOF",
+	"BGREWRITEAOF", "BGSAVE", "DUMP", "FAILOVER", "FCALL", "FCALL_RO",
+	"FUNCTION", "LASTSAVE", "MIGRATE", "MODULE", "PFDEBUG", "PFSELFTEST", "PSYNC", "REPLCONF", "REPLICAOF",
+	"RESTORE", "SAVE", "SHUTDOWN", "SLAVEOF", "SYNC", "WAITAOF",
 }
 
 // ownTable lists the front-end's commands, sorted by name.
 func ownTable() []*command {
 	return []*command{
+		{name: "ACL", arity: -2, run: acl},
 		{name: "AUTH", arity: -2, run: auth, noAuth: true},
 		{name: "CLIENT", arity: -2, run: client},
 		{name: "CLUSTER", arity: -2, run: cluster},
@@ -64,6 +65,7 @@ func ownTable() []*command {
 		{name: "LATENCY", arity: -2, run: latency},
 		{name: "LOLWUT", arity: -1, run: lolwut},
 		{name: "MEMORY", arity: -2, run: memory, verb: kv.Verbs["MEMORY"]},
+		{name: "MONITOR", arity: 1, run: monitor, atOnce: true},
 		{name: "MULTI", arity: 1, run: multi, atOnce: true},
 		{name: "PING", arity: -1, run: ping, inSub: true},
 		{name: "PSUBSCRIBE", arity: -2, run: psubscribe, inSub: true},
@@ -74,6 +76,7 @@ func ownTable() []*command {
 		{name: "READONLY", arity: 1, run: cluster},
 		{name: "READWRITE", arity: 1, run: cluster},
 		{name: "RESET", arity: 1, run: reset, noAuth: true, inSub: true, atOnce: true},
+		{name: "ROLE", arity: 1, run: role},
 		{name: "SELECT", arity: 2, run: selectDB},
 		{name: "SLOWLOG", arity: -2, run: slowlog},
 		{name: "SPUBLISH", arity: 3, run: spublish},

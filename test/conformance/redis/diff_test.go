@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dot-do/dotdo-proxy/backend"
 	"github.com/dot-do/dotdo-proxy/backend/engine"
 	"github.com/dot-do/dotdo-proxy/backend/engine/kv"
 	"github.com/dot-do/dotdo-proxy/backend/engine/msg"
@@ -47,7 +48,18 @@ func start(t testing.TB, auth protocol.Authenticator) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv, err := redis.New(protocol.Env{Name: "redis", Exec: local, Log: slog.New(slog.DiscardHandler), Auth: auth, Database: "main", Version: "test", Sessions: protocol.NewSessions()})
+	t.Cleanup(func() {
+		if err := local.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return serve(t, auth, local)
+}
+
+// serve serves the front-end over an executor on a free port.
+func serve(t testing.TB, auth protocol.Authenticator, exec backend.Executor) string {
+	t.Helper()
+	srv, err := redis.New(protocol.Env{Name: "redis", Exec: exec, Log: slog.New(slog.DiscardHandler), Auth: auth, Database: "main", Version: "test", Sessions: protocol.NewSessions()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,9 +88,6 @@ func start(t testing.TB, auth protocol.Authenticator) string {
 		cancel()
 		for len(live) > 0 {
 			time.Sleep(time.Millisecond)
-		}
-		if err := local.Close(context.Background()); err != nil {
-			t.Error(err)
 		}
 	})
 	return l.Addr().String()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -186,5 +187,35 @@ func TestFigures(t *testing.T) {
 		if got := c.call(t, strings.Fields(cmd)...); !strings.Contains(got.text, "is not supported") {
 			t.Errorf("%s: %s", cmd, got)
 		}
+	}
+}
+
+// TestMonitor checks what MONITOR shows, and that a client that leaves while it
+// waits is told nothing.
+func TestMonitor(t *testing.T) {
+	t.Parallel()
+	addr := start(t, trust{})
+	a, b := dial(t, addr), dial(t, addr)
+	expect(t, a, "MONITOR", `+"OK"`)
+	expect(t, b, "ACL WHOAMI", `$"default"`, "ROLE", `*[$"master" :0 *[]]`, "AUTH secret", `+"OK"`)
+	b.call(t, "SET", "k", "a\"\x00\n")
+	for _, want := range []string{` "ACL" "WHOAMI"`, ` "ROLE"`, ` "SET" "k" "a\"\x00\n"`} {
+		got, err := a.read()
+		if err != nil || got.kind != '+' || !strings.HasSuffix(got.text, "]"+want) {
+			t.Errorf("got %s %v, want %s", got, err, want)
+		}
+	}
+	if _, err := a.Write(request([]string{"RESET"}, []string{"BLPOP", "none", "0"})); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := a.read(); err != nil || got.text != "RESET" {
+		t.Errorf("got %s %v", got, err)
+	}
+	b.call(t, "PING")
+	if err := a.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(a.r); err != nil || len(rest) > 0 {
+		t.Errorf("a client that left while it waited got %q %v", rest, err)
 	}
 }
