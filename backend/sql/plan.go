@@ -59,6 +59,8 @@ type Plan struct {
 	NewRows     *NewRows
 	Notices     []op.Notice // warnings each execution gives
 	Vars        []VarKind   // MySQL variables whose kinds decided types
+	// Explain turns SQLite's query plan into the rows EXPLAIN answers; nil = as it is.
+	Explain func(rows []op.Value) []op.Value
 	// Lits are the arguments of a plan whose literals are lifted (see Scan): BindArg
 	// then counts in Lits. Fixed are the literals the plan is only right for when
 	// they have the values it was compiled with.

@@ -60,6 +60,9 @@ func (e *Engine) read(ctx context.Context, s *object.Scope, c *compiled, q *rel.
 		return nil, e.explain(c, err)
 	}
 	if r.ended {
+		if c.Explain != nil {
+			r.rows.Values, r.rows.Cols = c.Explain(r.rows.Values), 1
+		}
 		r.done.Tag, r.done.Affected = c.Tag, rowsOf(r.rows.Values, r.rows.Cols)
 		r.Add(c.head)
 		r.Add(&r.rows)

@@ -66,7 +66,9 @@ type comp struct {
 	// top is the outermost query level: its rows go to the client.
 	top  *scope
 	lift lifting
-	docs *[]*docSource // collections read, shared with the views in between
+	// explaining collects the relations of a statement that EXPLAIN shows
+	explaining *explainer
+	docs       *[]*docSource // collections read, shared with the views in between
 }
 
 // slotKey identifies a SQLite parameter so that each source gets one.
@@ -158,24 +160,6 @@ func (c *comp) statement(stmt tree.Node) (*sql.Plan, error) {
 	}
 	c.finish()
 	return c.plan, nil
-}
-
-// explainPlan compiles EXPLAIN: SQLite's query plan as it gives it.
-func (c *comp) explainPlan(s *tree.Explain) {
-	if s.Analyze {
-		fail(op.Unsupported, "EXPLAIN ANALYZE is not supported")
-	}
-	if s.Format != "" && s.Format != "text" && s.Format != "traditional" {
-		fail(op.Unsupported, "EXPLAIN (FORMAT %s) is not supported", s.Format)
-	}
-	inner, err := c.statement(s.Stmt)
-	check(err)
-	if inner.Text == "" {
-		fail(op.Unsupported, "EXPLAIN of this statement is not supported")
-	}
-	c.plan = &sql.Plan{Kind: sql.KindQuery, Dialect: c.Dialect, Tag: "EXPLAIN", Version: inner.Version, Text: "EXPLAIN QUERY PLAN " + inner.Text,
-		Binds: inner.Binds, Params: inner.Params, System: inner.System, Volatile: inner.Volatile, Tables: inner.Tables,
-		Columns: []op.Column{{Name: "id", Type: typ(op.TInt4)}, {Name: "parent", Type: typ(op.TInt4)}, {Name: "notused", Type: typ(op.TInt4)}, {Name: "detail", Type: typ(op.TString)}}}
 }
 
 // finish fixes what is known only at the end: parameter types.

@@ -174,6 +174,9 @@ func (c *comp) tableRel(t *catalog.Table, alias string) *relation {
 		r.cols = append(r.cols, column{name: k.Name, sql: prefix + catalog.Quote(k.Name), t: k.Type, notNull: k.NotNull || t.RowIDAlias == k.Name,
 			cat: k, table: t, ci: k.CI, relName: t.Name, rel: r})
 	}
+	if c.explaining != nil {
+		c.explaining.rels = append(c.explaining.rels, r)
+	}
 	return r
 }
 

@@ -65,3 +65,15 @@ test('texts that differ in literals', async () => {
   await rejects(c.query("insert into l values (7, 't', '2026-01-01', 12345.5)"), { code: '22003' });
   await rejects(c.query("insert into l values (1, 't', '2026-01-01', 1)"), { code: '23505', detail: 'Key (id)=(1) already exists.' });
 });
+test('EXPLAIN', async () => {
+  await c.query('create table e (id int primary key, g int, t text); create index e_g on e (g)');
+  const lines = async (q) => (await c.query(`explain ${q}`)).rows.map((r) => r['QUERY PLAN']);
+  assert.deepEqual(await lines('select * from e where id = 1'), ['Index Scan using e_pkey on e', '  Index Cond: (id = ?)']);
+  assert.deepEqual(await lines('select t from e x where g = 5 order by t'), ['Sort', '  ->  Index Scan using e_g on e x', '        Index Cond: (g = ?)']);
+  assert.deepEqual(await lines('update e set t = 1 where t = \'2\''), ['Update on e', '  ->  Seq Scan on e']);
+  assert.deepEqual(await lines("insert into e values (1, 2, 'x')"), ['Insert on e', '  ->  Result']);
+  assert.deepEqual(await lines('select 1'), ['Result']);
+  const { rows, fields } = await c.query('explain (format json) select * from e where id = 1');
+  assert.equal(fields[0].dataTypeID, 114);
+  assert.deepEqual(rows[0]['QUERY PLAN'], [{ Plan: { 'Node Type': 'Index Scan', 'Relation Name': 'e', Alias: 'e', 'Index Name': 'e_pkey', 'Index Cond': '(id = ?)' } }]);
+});
