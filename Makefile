@@ -8,6 +8,7 @@ export CGO_ENABLED := 1
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
 BIN := bin/dotdo-proxy
 SYSTEM ?=
+BENCH ?=
 FUZZTIME ?= 10s
 ROUNDS ?= 20
 
@@ -47,8 +48,8 @@ tour: build ## the README's tour
 crash: build ## ROUNDS of kill -9 under writes through all wires
 	go test -count=1 -timeout=30m ./test/crash -rounds=$(ROUNDS)
 
-bench: build ## beside PostgreSQL and Redis; writes docs/benchmarks.md
-	go run ./test/bench
+bench: build ## beside PostgreSQL, MariaDB, Redis, nats-server; writes docs/benchmarks.md. SYSTEM=redis runs one part, BENCH="-rounds 1 -seconds 1" is quick
+	go run ./test/bench $(if $(SYSTEM),-only $(SYSTEM)) $(BENCH)
 
 gen: ## tables generated from skip.txt
 	go run ./test/gen

@@ -1,6 +1,8 @@
-// Command bench measures the daemon beside Debian's PostgreSQL and Redis in one
-// run: alternated rounds, equal durability, medians and ratios. It writes
-// docs/benchmarks.md. Run it with `make bench`.
+// Command bench measures the daemon beside Debian's PostgreSQL, MariaDB and
+// Redis and beside nats-server in one run: the same client against both sides,
+// alternated rounds, equal durability. It refuses to report when a run had
+// errors or when a peer is less durable. It writes docs/benchmarks.md. Run it
+// with `make bench`, or `make bench SYSTEM=postgres` for one part.
 package main
 
 import (
@@ -8,79 +10,62 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"sort"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/dot-do/dotdo-proxy/test/internal/daemon"
 )
 
-// rounds is how often each side runs each load; only limits what is run.
+// Flags.
 var (
 	rounds    = flag.Int("rounds", 5, "alternated rounds of each load")
-	databases = flag.Int("databases", 10000, "how many databases -only many makes")
-	only      = flag.String("only", "", "run just one of: postgres, redis, many (prints, does not write docs)")
+	seconds   = flag.Int("seconds", 2, "length of one measurement")
+	only      = flag.String("only", "", "comma-separated parts: postgres, mysql, redis, mongo, nats, idle, many (prints, does not write docs)")
+	match     = flag.String("load", "", "run only the loads whose name contains this (with -only)")
+	databases = flag.Int("databases", 10000, "how many databases the part many makes")
+	idleCount = flag.Int("idle", 10000, "how many connections the part idle opens")
 )
 
 // figure is one line of the table of single figures.
 type figure struct{ name, value, goal string }
 
-// load is one comparison: the same client command against both sides.
-type load struct {
-	name, unit string
-	ours, peer func() (float64, error)
-	goal       string
+// part is one system's share of the run: it starts the peer and returns loads.
+type part struct {
+	name  string
+	title string
+	start func(b *bench) (loads []load, stop func(), err error)
 }
 
-// sample holds the results of one side.
-type sample []float64
-
-// median returns the middle value.
-func (s sample) median() float64 {
-	c := append(sample(nil), s...)
-	sort.Float64s(c)
-	if len(c) == 0 {
-		return 0
-	}
-	return c[len(c)/2]
+// parts in the order of the page.
+var parts = []part{
+	{"postgres", "PostgreSQL, fsync and synchronous_commit on", startPostgres},
+	{"mysql", "MariaDB, innodb_flush_log_at_trx_commit=1", startMySQL},
+	{"redis", "Redis, appendfsync always", startRedis},
+	{"mongo", "MongoDB wire; no server of Debian's to compare with", startMongo},
+	{"nats", "nats-server of the same version, standalone", startNATS},
 }
 
-// at returns a quantile of a sorted sample.
-func (s sample) at(q float64) float64 {
-	if len(s) == 0 {
-		return 0
-	}
-	return s[min(len(s)-1, int(q*float64(len(s))))]
-}
-
-// span prints minimum and maximum.
-func (s sample) span() string {
-	c := append(sample(nil), s...)
-	sort.Float64s(c)
-	if len(c) == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%s-%s", short(c[0]), short(c[len(c)-1]))
-}
-
-// short prints a rate with three digits.
-func short(f float64) string {
-	if f >= 1000 {
-		return strconv.FormatFloat(f/1000, 'f', 1, 64) + "k"
-	}
-	return strconv.FormatFloat(f, 'f', 0, 64)
+// bench is what every part needs.
+type bench struct {
+	root string
+	d    *daemon.Daemon
+	ours side
+	vers []string // versions of peers and clients
 }
 
 func main() {
-	log.SetFlags(0)
+	log.SetFlags(log.Ltime)
 	flag.Parse()
 	if err := run(); err != nil {
 		log.Fatal("bench: ", err)
 	}
+}
+
+// wanted tells whether a part is to be run.
+func wanted(name string) bool {
+	return *only == "" || slices.Contains(strings.Split(*only, ","), name)
 }
 
 // run does everything and writes the page.
@@ -94,52 +79,40 @@ func run() error {
 		return err
 	}
 	start := time.Now()
-	d, err := daemon.Start(filepath.Join(root, "data"), []string{"postgres", "mysql", "redis", "mongo", "nats"})
+	var out strings.Builder
+	fmt.Fprintf(&out, "# Benchmarks\n\nMade by `make bench` (%d rounds of %d s, both sides alternated) on %s. "+
+		"Client and servers share one machine: trust ratios and CPU per operation, not rates.\n\n", *rounds, *seconds, start.Format("2006-01-02"))
+	fmt.Fprintf(&out, "Machine: %s. Disk: %s fdatasync/s of a growing file before the run.\n\n", machine(), short(syncRate(root)))
+	figures, err := startup(root)
 	if err != nil {
 		return err
 	}
-	ready := time.Since(start)
-	time.Sleep(2 * time.Second)
-	idle := rss(d.PID())
-	defer func() { _ = d.Stop() }()
-	var out strings.Builder
-	fmt.Fprintf(&out, "# Benchmarks\n\nMade by `make bench` on %s. Client and servers share one machine; trust ratios, not rates.\n\n", time.Now().Format("2006-01-02"))
-	fmt.Fprintf(&out, "Disk: %s fdatasync/s of a growing file in the same run.\n\n", short(syncRate(root)))
-	var loads []load
-	if !wanted("postgres") {
-	} else if l, stop, err := postgres(root, d); err != nil {
-		fmt.Fprintf(&out, "PostgreSQL was not measured: %v\n\n", err)
-	} else {
-		defer stop()
-		loads = append(loads, l...)
+	for _, p := range parts {
+		if !wanted(p.name) {
+			continue
+		}
+		if err := runPart(root, p, &out); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
 	}
-	if !wanted("redis") {
-	} else if l, stop, err := redis(root, d); err != nil {
-		fmt.Fprintf(&out, "Redis was not measured: %v\n\n", err)
-	} else {
-		defer stop()
-		loads = append(loads, l...)
-	}
-	out.WriteString("| load | dotdo-proxy, median (min-max) | peer, median (min-max) | ratio | goal |\n|---|---|---|---|---|\n")
-	for _, l := range loads {
-		row, err := compare(l)
+	for _, p := range []struct {
+		name string
+		run  func(string) ([]figure, error)
+	}{{"idle", idleConnections}, {"many", func(root string) ([]figure, error) { return manyDatabases(root, *databases) }}} {
+		if !wanted(p.name) {
+			continue
+		}
+		more, err := p.run(root)
 		if err != nil {
-			return fmt.Errorf("%s: %w", l.name, err)
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		out.WriteString(row)
+		figures = append(figures, more...)
 	}
-	many := ""
-	if wanted("many") {
-		list, err := manyDatabases(root, *databases)
-		if err != nil {
-			return err
-		}
-		for _, f := range list {
-			many += fmt.Sprintf("| %s | %s | %s |\n", f.name, f.value, f.goal)
-		}
+	out.WriteString("## Start, memory, scale\n\n| figure | value | goal |\n|---|---|---|\n")
+	for _, f := range figures {
+		fmt.Fprintf(&out, "| %s | %s | %s |\n", f.name, f.value, f.goal)
 	}
-	fmt.Fprintf(&out, "\n| figure | value | goal |\n|---|---|---|\n| start to ready, five listeners | %d ms | 300 ms |\n| idle memory (RSS), five listeners | %d MiB | 60 MiB |\n%s",
-		ready.Milliseconds(), idle>>20, many)
+	fmt.Fprintf(&out, "\nThe disk after the run: %s fdatasync/s. The run took %.0f minutes.\n", short(syncRate(root)), time.Since(start).Minutes())
 	fmt.Print(out.String())
 	if *only != "" {
 		return nil
@@ -150,76 +123,54 @@ func run() error {
 	return os.WriteFile("docs/benchmarks.md", []byte(out.String()), 0o644)
 }
 
-// wanted tells whether a part is to be run.
-func wanted(part string) bool { return *only == "" || *only == part }
-
-// compare alternates both sides and returns a table row.
-func compare(l load) (string, error) {
-	var a, b sample
-	for i := range *rounds {
-		x, err := l.ours()
+// runPart runs one part on a fresh daemon and writes its table.
+func runPart(root string, p part, out *strings.Builder) error {
+	log.Printf("%s: starting", p.name)
+	d, err := daemon.Start(filepath.Join(root, p.name), []string{"postgres", "mysql", "redis", "mongo", "nats"}, "--set", "durability=full")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Stop() }()
+	b := &bench{root: root, d: d, ours: side{addr: d.Addr[p.name], pid: d.PID()}}
+	loads, stop, err := p.start(b)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	fmt.Fprintf(out, "## %s\n\n%s\n\n", p.title, strings.Join(b.vers, "; "))
+	out.WriteString("| load | dotdo-proxy, median (min-max) | peer, median (min-max) | ratio | CPU µs/op, ours / peer | goal |\n|---|---|---|---|---|---|\n")
+	for _, l := range loads {
+		if *match != "" && !strings.Contains(l.name, *match) {
+			continue
+		}
+		row, err := compare(b, l)
 		if err != nil {
-			return "", err
+			return fmt.Errorf("%s: %w", l.name, err)
 		}
-		y, err := l.peer()
+		out.WriteString(row)
+	}
+	fmt.Fprintf(out, "\nDisk in this part: %s fdatasync/s.\n\n", short(syncRate(root)))
+	return nil
+}
+
+// startup measures the daemon with all five listeners and nothing to do.
+func startup(root string) ([]figure, error) {
+	var ready, memory sample
+	for i := range 3 {
+		begin := time.Now()
+		d, err := daemon.Start(filepath.Join(root, fmt.Sprint("idle", i)), []string{"postgres", "mysql", "redis", "mongo", "nats"})
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		a, b = append(a, x), append(b, y)
-		log.Printf("%-28s round %d/%d: ours %s, peer %s %s", l.name, i+1, *rounds, short(x), short(y), l.unit)
-	}
-	return fmt.Sprintf("| %s (%s) | %s (%s) | %s (%s) | %.2f | %s |\n", l.name, l.unit,
-		short(a.median()), a.span(), short(b.median()), b.span(), a.median()/b.median(), l.goal), nil
-}
-
-// rss returns the resident memory of a process in bytes.
-func rss(pid int) int64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
-	}
-	f := strings.Fields(string(b))
-	n, _ := strconv.ParseInt(f[1], 10, 64)
-	return n * int64(os.Getpagesize())
-}
-
-// syncRate measures how fast the disk syncs a file that grows.
-func syncRate(dir string) float64 {
-	f, err := os.Create(filepath.Join(dir, "probe"))
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	n, start := 0, time.Now()
-	for time.Since(start) < time.Second {
-		if _, err := f.Write(make([]byte, 4096)); err != nil || f.Sync() != nil {
-			return 0
+		ready = append(ready, float64(time.Since(begin).Milliseconds()))
+		time.Sleep(2 * time.Second)
+		memory = append(memory, float64(rss(d.PID())>>20))
+		if err := d.Stop(); err != nil {
+			return nil, err
 		}
-		n++
 	}
-	return float64(n) / time.Since(start).Seconds()
-}
-
-// tool finds a program in PATH or in Debian's PostgreSQL folder.
-func tool(name string) (string, error) {
-	if p, err := exec.LookPath(name); err == nil {
-		return p, nil
-	}
-	if m, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name); len(m) > 0 {
-		return m[len(m)-1], nil
-	}
-	return "", fmt.Errorf("%s is not installed", name)
-}
-
-// number runs a command and returns the first group of pattern in its output.
-func number(pattern string, name string, args ...string) (float64, error) {
-	out, err := exec.Command(name, args...).CombinedOutput()
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w\n%s", name, err, out)
-	}
-	m := regexp.MustCompile(pattern).FindSubmatch(out)
-	if m == nil {
-		return 0, fmt.Errorf("%s printed no figure:\n%s", name, out)
-	}
-	return strconv.ParseFloat(string(m[1]), 64)
+	return []figure{
+		{"process start to ready, five listeners", fmt.Sprintf("%.0f ms", ready.median()), "100 ms"},
+		{"idle memory (RSS), five listeners", fmt.Sprintf("%.0f MiB", memory.median()), "45 MiB"},
+	}, nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"sort"
 	"sync"
@@ -136,10 +135,4 @@ func useDatabase(d *daemon.Daemon, i int, text string) error {
 		err = end
 	}
 	return err
-}
-
-// openFiles counts the file descriptors of a process.
-func openFiles(pid int) int {
-	list, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	return len(list)
 }
