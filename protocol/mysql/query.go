@@ -38,7 +38,7 @@ func (s *session) parse(text string) ([]*rel.Stmt, error) {
 	if !ok {
 		return nil, op.Errorf(op.Internal, "parse answered %T", r)
 	}
-	if len(text) <= cacheTextLen {
+	if len(text) <= cacheTextLen && (len(p.Statements) != 1 || p.Statements[0].Template == nil) {
 		if len(s.parsed.m) >= cacheTexts {
 			clear(s.parsed.m)
 		}

@@ -25,6 +25,7 @@ import (
 type shape struct {
 	template *rel.Template
 	returns  bool
+	uses     []rel.TableUse
 }
 
 // shapes is the cache of templates.
@@ -71,7 +72,7 @@ func (c *shapes) get(p *rel.Parse, s *sql.Scan) (list []*rel.Stmt, known bool) {
 		return nil, true
 	}
 	l := &lifted{}
-	l.st.Dialect, l.st.Text, l.st.SQLMode, l.st.Returns = p.Dialect, trimmed(p), p.SQLMode, sh.returns
+	l.st.Dialect, l.st.Text, l.st.SQLMode, l.st.Returns, l.st.Uses = p.Dialect, trimmed(p), p.SQLMode, sh.returns, sh.uses
 	l.st.Template, l.st.Lits = sh.template, append(l.lits[:0], s.Values...)
 	l.list[0] = &l.st
 	return l.list[:], true
@@ -91,7 +92,7 @@ func (c *shapes) put(s *sql.Scan, list []*rel.Stmt) {
 	sh := &shape{}
 	if len(list) == 1 && list[0].Kind == rel.KindData && list[0].Session == nil && list[0].Params == 0 {
 		key := string(s.Key)
-		sh.template, sh.returns = &rel.Template{Key: key}, list[0].Returns
+		sh.template, sh.returns, sh.uses = &rel.Template{Key: key}, list[0].Returns, list[0].Uses
 		list[0].Template, list[0].Lits = sh.template, slices.Clone(s.Values)
 	}
 	c.mu.Lock()

@@ -140,7 +140,9 @@ func (c *comp) coerce(e ex, t op.Type) ex {
 			return ex{sql: "NULL", t: bare(t), konst: &op.Value{}, null: true}
 		}
 		checkAt(err, e.pos)
-		return c.read(e, v, bare(t))
+		out := c.read(e, v, exact)
+		out.t = bare(t)
+		return out
 	}
 	e.t = bare(t)
 	return e

@@ -123,6 +123,9 @@ func (c *comp) myArith(opr string, l, r ex) (ex, bool) {
 		return ex{}, false
 	}
 	l, r = c.myNumber(l), c.myNumber(r)
+	if c.strictDiv && r.konst != nil {
+		c.fix(r)
+	}
 	if c.strictDiv && strings.Contains("/ % DIV MOD", opr) && !(r.konst != nil && !r.null && funcs.IsInt(r.t) && r.konst.Int() != 0) {
 		r.sql, r.konst = fmt.Sprintf("(CASE WHEN CAST(%s AS REAL)=0 THEN dotdo_div0() ELSE %s END)", r.sql, r.sql), nil
 	}

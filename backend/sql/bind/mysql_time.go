@@ -73,7 +73,7 @@ func (c *comp) myTimestamp(sc *scope, n *tree.Call) ex {
 // a typed expression.
 func (c *comp) precise(e ex, t *op.Type) ex {
 	switch {
-	case e.konst != nil && (e.t.Base == op.TUnknown || funcs.IsText(e.t)):
+	case e.konst != nil && c.looked(e) && (e.t.Base == op.TUnknown || funcs.IsText(e.t)):
 		t.Size = fraction(e.konst.Str())
 	case e.t.Base == op.TTime || e.t.Base == op.TTimestamp || e.t.Base == op.TTimestampTZ:
 		t.Size = e.t.Size
@@ -136,4 +136,10 @@ func (c *comp) myTimestampAdd(sc *scope, n *tree.Call) ex {
 		c.noFunction(n, nil)
 	}
 	return c.myDateAdd(sc, n.Args[2], &tree.Interval{X: n.Args[1], Unit: unit.Value.Str()}, false)
+}
+
+// looked notes that the value of a literal decides.
+func (c *comp) looked(e ex) bool {
+	c.fix(e)
+	return true
 }
