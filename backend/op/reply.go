@@ -72,7 +72,7 @@ type Done struct {
 	Notices  []Notice
 	Extra    []Value // family specific: upserted ids, write errors …; each body documents it
 
-	Records    int64 // rows an INSERT of several rows was given, 0 = a single row
+	Records    int64 // rows an INSERT of several rows was given, -1 = it was given none, 0 = a single row
 	Duplicates int64 // of them, rows replaced, updated or left out because of a key
 	GivenID    int64 // MySQL: AUTO_INCREMENT value of the last row when the statement named it
 }

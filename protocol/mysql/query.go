@@ -347,8 +347,8 @@ func (s *session) changed(q *request, d *op.Done) {
 			out.Affected = max(d.Matched, d.Affected)
 		}
 	case "INSERT", "REPLACE":
-		if d.Records > 0 {
-			info = fmt.Sprintf("Records: %d  Duplicates: %d  Warnings: %d", d.Records, d.Duplicates, len(s.warnings))
+		if d.Records != 0 {
+			info = fmt.Sprintf("Records: %d  Duplicates: %d  Warnings: %d", max(d.Records, 0), d.Duplicates, len(s.warnings))
 		}
 		if d.LastID != 0 {
 			s.env.LastID = d.LastID

@@ -46,8 +46,11 @@ func (r *result) count(tx *object.Tx, c *compiled, env *rel.Env, call *sql.Call)
 			}
 			r.duplicates = r.records - stored
 		}
-		if !n.Several {
+		switch {
+		case !n.Several:
 			r.records, r.duplicates = 0, 0
+		case r.records == 0:
+			r.records = -1
 		}
 	}
 }

@@ -273,6 +273,7 @@ func (c *comp) emit(f *funcs.Func, args []ex, agg *aggParts) ex {
 		}
 	}
 	e := ex{t: f.Result(types), ci: ci && c.my}
+	c.argCI = e.ci
 	e.sql = c.template(f, texts, types, agg)
 	if e.t.Base == op.TBoolean && c.my {
 		e.t = typ(op.TInt8)
@@ -354,7 +355,7 @@ func (c *comp) hole(h string, texts []string, types []op.Type) string {
 		if n >= len(types) {
 			return ""
 		}
-		return coll(types[n], false)
+		return coll(types[n], c.argCI)
 	}
 	n, err := strconv.Atoi(h)
 	if err != nil || n >= len(texts) {

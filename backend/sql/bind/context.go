@@ -61,6 +61,8 @@ type comp struct {
 	lax, laxNull bool
 	// strictDiv makes division by zero an error, as MySQL does in strict writes.
 	strictDiv bool
+	// argCI says that the arguments of the call at hand compare case-insensitively.
+	argCI bool
 	// noEnv refuses session facts (CHECK, index and generated expressions).
 	noEnv bool
 	// top is the outermost query level: its rows go to the client.

@@ -46,7 +46,7 @@ export const connect = (port, more = {}) => mysql.createConnection({
 /** ask runs a statement; execute: through the binary protocol. */
 export async function ask(conn, sql, { execute = false, args } = {}) {
   let r, f;
-  try { [r, f] = execute ? await conn.execute(sql, args) : await conn.query(sql, args); } catch (e) {
+  try { [r, f] = execute ? await conn.execute({ sql, typeCast: true }, args) : await conn.query(sql, args); } catch (e) {
     if (!e.errno) throw e;
     return { error: e.errno, state: e.sqlState, message: e.sqlMessage };
   }
