@@ -41,16 +41,19 @@ export async function reference() {
 /** connect opens a connection whose values stay text. */
 export const connect = (port, more = {}) => mysql.createConnection({
   host: '127.0.0.1', port, user: 'root', password: process.env.DOTDO_TEST_PASSWORD ?? '', charset: 'utf8mb4', dateStrings: true, supportBigNumbers: true, bigNumberStrings: true,
-  typeCast: (f) => { const b = f.buffer(); return b === null ? null : f.type.includes('BLOB') || f.type.includes('GEOMETRY') ? b.toString('utf8') : b.toString('utf8'); }, rowsAsArray: true, flags: ['-FOUND_ROWS'], ...more });
+  rowsAsArray: true, flags: ['-FOUND_ROWS'], ...more });
+
+/** raw leaves every value of the text protocol as the text that was sent. */
+const raw = (f) => f.buffer()?.toString('utf8') ?? null;
 
 /** ask runs a statement; execute: through the binary protocol. */
 export async function ask(conn, sql, { execute = false, args } = {}) {
   let r, f;
-  try { [r, f] = execute ? await conn.execute({ sql, typeCast: true }, args) : await conn.query(sql, args); } catch (e) {
+  try { [r, f] = execute ? await conn.execute({ sql, typeCast: true }, args) : await conn.query({ sql, typeCast: raw }, args); } catch (e) {
     if (!e.errno) throw e;
     return { error: e.errno, state: e.sqlState, message: e.sqlMessage };
   }
-  if (Array.isArray(r)) return { names: f.map((x) => x.name), types: f.map((x) => kind(x)), rows: r.map((row) => row.map((v) => (v instanceof Buffer ? v.toString('latin1') : v))) };
+  if (Array.isArray(r)) return { names: f.map((x) => x.name), types: f.map((x) => kind(x)), rows: r.map((row) => row.map((v) => (v instanceof Buffer ? v.toString('latin1') : typeof v === 'number' ? String(v) : v))) };
   return { affected: r.affectedRows, id: Number(r.insertId), info: r.info.replace(/^&/, ''), warnings: r.warningStatus };
 }
 
