@@ -100,6 +100,7 @@ func (p *Plan) Fits(vars map[string]op.Value) bool {
 type Step struct {
 	Text  string
 	Binds []Bind
+	Keep  bool // its rows are not the answer: later steps read them by BindStep
 }
 
 // BindKind says where a SQLite parameter's value comes from.
@@ -110,6 +111,7 @@ const (
 	BindArg   BindKind = iota // client argument Index
 	BindConst                 // Value
 	BindEnv                   // session fact named Name (see engine/rel env.go)
+	BindStep                  // rows of step Index, a JSON array of arrays; blobs are hexadecimal text
 )
 
 // Bind is one SQLite parameter.

@@ -13,7 +13,7 @@ import (
 
 // bindArgs returns the values of a statement's SQLite parameters.
 func bindArgs(c *compiled, binds []sql.Bind, args []op.Value, env *rel.Env, tx *object.Tx) ([]op.Value, error) {
-	if c.args && len(binds) == len(args) {
+	if c.args && len(c.Steps) == 0 && len(binds) == len(args) {
 		return args, nil
 	}
 	out := make([]op.Value, len(binds))

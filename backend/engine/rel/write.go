@@ -1,14 +1,22 @@
 package rel
 
 import (
+	"encoding/hex"
+	"math"
+	"slices"
+	"strconv"
+
 	"github.com/dot-do/dotdo-proxy/backend/object"
 	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/datum"
 	"github.com/dot-do/dotdo-proxy/backend/op/rel"
 	"github.com/dot-do/dotdo-proxy/backend/sql"
 )
 
 // result is what a write answers once it is durable.
 type result struct {
+	keep     bool // rows are for later steps
+	cols     int
 	rows     []op.Value
 	affected int64
 	lastID   int64
@@ -52,10 +60,8 @@ func (e *Engine) runWrite(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env
 	if err := e.first(tx, c, q, env, res); err != nil {
 		return nil, e.explainWrite(tx, c, q, env, err)
 	}
-	for _, s := range c.Steps {
-		if err := e.step(tx, c, q, env, s.Text, s.Binds, res); err != nil {
-			return nil, e.explainWrite(tx, c, q, env, err)
-		}
+	if err := e.steps(tx, c, q, env, res); err != nil {
+		return nil, e.explainWrite(tx, c, q, env, err)
 	}
 	res.effects = call.Effects
 	if c.NewRows != nil {
@@ -79,6 +85,74 @@ func (e *Engine) first(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env, r
 	}
 	res.removed, res.same, err = tx.Conn.Watch(func() error { return e.step(tx, c, q, env, c.Text, c.Binds, res) })
 	return err
+}
+
+// steps runs the further statements of a plan. The rows of a kept one are put
+// where later statements find them.
+func (e *Engine) steps(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env, res *result) error {
+	var kept []op.Value
+	for _, s := range c.Steps {
+		binds := s.Binds
+		for i, b := range binds {
+			if b.Kind == sql.BindStep {
+				if &binds[0] == &s.Binds[0] {
+					binds = slices.Clone(binds)
+				}
+				binds[i] = sql.Bind{Kind: sql.BindConst, Value: kept[b.Index]}
+			}
+		}
+		if !s.Keep {
+			if err := e.step(tx, c, q, env, s.Text, binds, res); err != nil {
+				return err
+			}
+			kept = append(kept, op.Null)
+			continue
+		}
+		rows := &result{keep: true}
+		if err := e.step(tx, c, q, env, s.Text, binds, rows); err != nil {
+			return err
+		}
+		kept = append(kept, rowsJSON(rows.rows, rows.cols))
+	}
+	return nil
+}
+
+// rowsJSON writes rows as a JSON array of arrays.
+func rowsJSON(vals []op.Value, cols int) op.Value {
+	b := []byte{'['}
+	for i, v := range vals {
+		switch {
+		case i == 0:
+			b = append(b, '[')
+		case i%cols == 0:
+			b = append(b, "],["...)
+		default:
+			b = append(b, ',')
+		}
+		switch v.Kind {
+		case op.KindNull:
+			b = append(b, "null"...)
+		case op.KindInt64, op.KindInt32, op.KindBool:
+			b = strconv.AppendInt(b, v.Int(), 10)
+		case op.KindFloat64:
+			switch f := v.Float(); {
+			case math.IsInf(f, 1):
+				b = append(b, "9e999"...)
+			case math.IsInf(f, -1):
+				b = append(b, "-9e999"...)
+			default:
+				b = strconv.AppendFloat(b, f, 'e', -1, 64)
+			}
+		case op.KindBytes:
+			b = append(hex.AppendEncode(append(b, '"'), v.Raw), '"')
+		default:
+			b = datum.AppendJSONText(b, v.Str())
+		}
+	}
+	if len(vals) > 0 {
+		b = append(b, ']')
+	}
+	return op.Raw(op.KindText, append(b, ']'))
 }
 
 // step runs one SQLite statement of a plan.
@@ -105,6 +179,9 @@ func (e *Engine) step(tx *object.Tx, c *compiled, q *rel.Query, env *rel.Env, te
 		}
 	}
 	if cols := st.Columns(); cols > 0 {
+		if res.cols = cols; res.keep {
+			return nil
+		}
 		res.affected += int64((len(res.rows) - n) / cols)
 		if c.Columns == nil {
 			res.rows = res.rows[:n]

@@ -71,6 +71,12 @@ type comp struct {
 	// explaining collects the relations of a statement that EXPLAIN shows
 	explaining *explainer
 	docs       *[]*docSource // collections read, shared with the views in between
+	// outer holds the data-modifying WITH queries that the nested one may read.
+	outer *scope
+	pre   []sql.Step // data-modifying WITH queries, in order
+	wrote []*catalog.Table
+	// stepArgs are the client arguments that steps use.
+	stepArgs map[int]bool
 }
 
 // slotKey identifies a SQLite parameter so that each source gets one.
@@ -166,6 +172,7 @@ func (c *comp) statement(stmt tree.Node) (*sql.Plan, error) {
 
 // finish fixes what is known only at the end: parameter types.
 func (c *comp) finish() {
+	c.sequenced()
 	c.expandDocs()
 	for i, t := range c.params {
 		if t.Base == op.TUnknown {
@@ -183,7 +190,7 @@ func (c *comp) finish() {
 // used tells whether client argument i is bound anywhere.
 func (c *comp) used(i int) bool {
 	_, ok := c.slots[slotKey{arg: i}]
-	return ok
+	return ok || c.stepArgs[i]
 }
 
 // slot returns the SQLite parameter of a client argument or session fact.

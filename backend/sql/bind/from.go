@@ -87,6 +87,9 @@ func (c *comp) fromTable(sc *scope, n *tree.Table) string {
 			}
 			c.rename(r, n.Alias, n.Columns)
 			c.add(sc, r)
+			if w.step > 0 {
+				return c.stepRows(w) + " AS " + r.alias
+			}
 			return w.sql + " AS " + r.alias
 		}
 	}

@@ -69,7 +69,7 @@ func (c *comp) columnOf(t *catalog.Table, name string) *catalog.Column {
 // insertPlan compiles INSERT and REPLACE.
 func (c *comp) insertPlan(s *tree.Insert) {
 	c.plan.Tag = "INSERT"
-	sc := &scope{}
+	sc := &scope{parent: c.outer}
 	with := c.with(sc, s.With, s.Recursive)
 	t := c.writable(s.Table, s.Pos)
 	cols := c.targetColumns(t, s.Columns)

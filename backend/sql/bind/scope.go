@@ -58,6 +58,7 @@ type relation struct {
 
 // cte is a WITH query in scope.
 type cte struct {
+	step int // 1 + index of the step whose rows it is; 0 = a query
 	name string
 	sql  string
 	cols []column

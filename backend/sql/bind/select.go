@@ -68,7 +68,8 @@ func (c *comp) with(sc *scope, list []tree.CTE, recursive bool) func() string {
 		w := &list[i]
 		q, ok := w.Query.(*tree.Select)
 		if !ok {
-			fail(op.Unsupported, "data-modifying statements in WITH are not supported")
+			c.modifying(sc, w, list[:i], recursive)
+			continue
 		}
 		e := &cte{name: w.Name, sql: c.newAlias("w")}
 		var text string
@@ -88,7 +89,12 @@ func (c *comp) with(sc *scope, list []tree.CTE, recursive bool) func() string {
 		}
 		parts = append(parts, fmt.Sprintf("%s(%s) AS (%s)", e.sql, strings.Join(names, ","), text))
 	}
-	return func() string { return word + strings.Join(parts, ", ") + " " }
+	return func() string {
+		if len(parts) == 0 {
+			return ""
+		}
+		return word + strings.Join(parts, ", ") + " "
+	}
 }
 
 // nameCTE applies WITH name(columns).

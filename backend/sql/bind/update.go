@@ -118,7 +118,7 @@ func (c *comp) target(outer *scope, n *tree.Table) (t *catalog.Table, alias stri
 // updatePlan compiles UPDATE.
 func (c *comp) updatePlan(s *tree.Update) {
 	c.plan.Tag = "UPDATE"
-	outer := &scope{}
+	outer := &scope{parent: c.outer}
 	with := c.with(outer, s.With, s.Recursive)
 	t, alias, sc := c.target(outer, &s.Table)
 	from := ""
@@ -186,7 +186,7 @@ func (c *comp) limitedRows(sc *scope, t *catalog.Table, alias, where string, ord
 // deletePlan compiles DELETE.
 func (c *comp) deletePlan(s *tree.Delete) {
 	c.plan.Tag = "DELETE"
-	outer := &scope{}
+	outer := &scope{parent: c.outer}
 	with := c.with(outer, s.With, s.Recursive)
 	t, alias, sc := c.target(outer, &s.Table)
 	from := ""
