@@ -326,8 +326,12 @@ func parseIndex(s []byte) (doc.Index, error) {
 			}
 			x.Partial = f
 		case "collation":
-			if bsonval.Text(bsonval.Get(v.Data, "locale")) != "simple" {
-				return x, errorf(notImplemented, "index option 'collation' is not supported")
+			if keep = bsonval.Text(bsonval.Get(v.Data, "locale")) != "simple"; keep {
+				c, err := completeCollation(v)
+				if err != nil {
+					return x, err
+				}
+				v = c
 			}
 		default:
 			return x, errorf(notImplemented, "index option '%s' is not supported", key)

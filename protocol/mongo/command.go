@@ -31,6 +31,7 @@ func commands() []command {
 		{name: "abortTransaction", run: cmdAbort, txn: true, stable: true, help: "aborts a transaction"},
 		{name: "aggregate", run: cmdAggregate, fields: "pipeline cursor explain allowDiskUse bypassDocumentValidation collation hint let isMapReduceCommand", txn: true, stable: true, help: "runs a pipeline"},
 		{name: "buildInfo", run: cmdBuildInfo, noAuth: true, help: "version of the server"},
+		{name: "bulkWrite", run: cmdBulkWrite, fields: "ops nsInfo ordered bypassDocumentValidation let errorsOnly cursor", txn: true, retry: true, stable: true, help: "changes documents of several collections"},
 		{name: "collMod", run: cmdCollMod, fields: "index validator validationLevel validationAction changeStreamPreAndPostImages viewOn pipeline expireAfterSeconds cappedSize cappedMax timeseries", stable: true, help: "changes a collection"},
 		{name: "collStats", run: cmdCollStats, fields: "scale freeStorage", help: "sizes of a collection"},
 		{name: "commitTransaction", run: cmdCommit, txn: true, stable: true, help: "commits a transaction"},

@@ -285,6 +285,11 @@ func (r *request) common() error {
 			}
 		}
 	}
+	if r.cmd.name == "bulkWrite" { // it names its databases itself
+		if spaces, err := r.docs("nsInfo"); err == nil && len(spaces) > 0 {
+			r.db, _, _ = strings.Cut(bsonval.Text(bsonval.Get(spaces[0], "ns")), ".")
+		}
+	}
 	if r.db == "" {
 		return errorf(missingField, "OP_MSG requests require a $db argument")
 	}

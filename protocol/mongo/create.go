@@ -276,7 +276,36 @@ func modifiedIndex(b *doc.ModifyCollection, v bsonval.V) error {
 	return nil
 }
 
-// completeCollation checks a collation document.
+// completeCollation checks a collation document and adds the defaults.
 func completeCollation(v bsonval.V) (bsonval.V, error) {
-	return v, errorf(notImplemented, "collation is not supported (only {locale: \"simple\"})")
+	if err := known(v, "collation", "locale caseLevel caseFirst strength numericOrdering alternate maxVariable normalization backwards version"); err != nil {
+		return v, err
+	}
+	locale := bsonval.Text(bsonval.Get(v.Data, "locale"))
+	if locale == "" {
+		return v, errorf(missingField, "BSON field 'collation.locale' is missing but a required field")
+	}
+	if locale == "simple" {
+		return bsonval.DocV(newReply().str("locale", "simple").end()), nil
+	}
+	d := newReply().str("locale", locale)
+	for _, f := range []struct {
+		name string
+		def  bsonval.V
+		only bool // nothing but the default is supported
+	}{{"caseLevel", bsonval.BoolV(false), false}, {"caseFirst", bsonval.StringV("off"), true}, {"strength", bsonval.Int32V(3), false}, {"numericOrdering", bsonval.BoolV(false), false},
+		{"alternate", bsonval.StringV("non-ignorable"), true}, {"maxVariable", bsonval.StringV("punct"), false}, {"normalization", bsonval.BoolV(false), false}, {"backwards", bsonval.BoolV(false), true}} {
+		x := bsonval.Get(v.Data, f.name)
+		if x.Type == 0 {
+			x = f.def
+		}
+		if f.only && !bsonval.Equal(x, f.def) {
+			return v, errorf(notImplemented, "collation option '%s: %s' is not supported", f.name, x)
+		}
+		d.add(f.name, x)
+	}
+	if n, ok := bsonval.Int(bsonval.Get(v.Data, "strength")); bsonval.Get(v.Data, "strength").Type != 0 && (!ok || n < 1 || n > 5) {
+		return v, errorf(badValue, "Enumeration value '%d' for field 'collation.strength' is not a valid value.", n)
+	}
+	return bsonval.DocV(d.str("version", "57.1").end()), nil
 }

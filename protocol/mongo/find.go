@@ -25,15 +25,17 @@ func (r *request) refuse(fields ...string) error {
 			return errorf(notImplemented, "option '%s' of command %s is not supported", f, r.name)
 		}
 	}
-	return r.checkCollation(r.get("collation"))
+	return nil
 }
 
-// checkCollation accepts the simple collation only.
-func (r *request) checkCollation(v bsonval.V) error {
-	if v.Type != bsonval.Document || len(v.Data) == 5 || bsonval.Text(bsonval.Get(v.Data, "locale")) == "simple" {
-		return nil
+// collation reads a collation document, completed with its defaults; nil when
+// none is given.
+func collation(v bsonval.V) ([]byte, error) {
+	if v.Type == 0 || (v.Type == bsonval.Document && len(v.Data) == 5) {
+		return nil, nil
 	}
-	return errorf(notImplemented, "collation is not supported (only {locale: \"simple\"})")
+	c, err := completeCollation(v)
+	return c.Data, err
 }
 
 // lets decodes let: constant expressions bound as variables.
@@ -150,6 +152,9 @@ func (r *request) parseFind() (*doc.Find, cursorOptions, error) {
 	}
 	b := &doc.Find{Collection: coll}
 	if b.Hint, err = hint(r.get("hint")); err != nil {
+		return nil, o, err
+	}
+	if b.Collation, err = collation(r.get("collation")); err != nil {
 		return nil, o, err
 	}
 	o = cursorOptions{ns: r.db + "." + coll, batch: 101, single: r.truthy("singleBatch"), noTimeout: r.truthy("noCursorTimeout")}
@@ -285,6 +290,9 @@ func (r *request) parseAggregate(coll string, items []bsonval.V) (*doc.Aggregate
 	}
 	b := &doc.Aggregate{Collection: coll}
 	var err error
+	if b.Collation, err = collation(r.get("collation")); err != nil {
+		return nil, err
+	}
 	if b.Stages, err = parsePipeline(items); err != nil {
 		return nil, err
 	}
@@ -311,6 +319,9 @@ func (r *request) parseCount() (*doc.Count, error) {
 		return nil, err
 	}
 	b := &doc.Count{Collection: coll}
+	if b.Collation, err = collation(r.get("collation")); err != nil {
+		return nil, err
+	}
 	if b.Filter, err = r.filter("query"); err != nil {
 		return nil, err
 	}
@@ -358,6 +369,9 @@ func (r *request) parseDistinct() (*doc.Distinct, error) {
 		return nil, errorf(typeMismatch, "BSON field 'distinct.key' must be a non-empty string")
 	}
 	b := &doc.Distinct{Collection: coll, Path: bsonval.Text(key)}
+	if b.Collation, err = collation(r.get("collation")); err != nil {
+		return nil, err
+	}
 	if b.Filter, err = r.filter("query"); err != nil {
 		return nil, err
 	}

@@ -23,8 +23,8 @@ const helloFields = "helloOk backpressure client compression saslSupportedMechs 
 
 // Limits told to drivers.
 const (
-	maxWireVersion = 21
-	serverVersion  = "7.0.0"
+	maxWireVersion = 25
+	serverVersion  = "8.0.0"
 )
 
 // cmdHello serves hello and isMaster.
@@ -80,7 +80,7 @@ func cmdPing(context.Context, *request) ([]byte, error) { return newReply().ok()
 
 // cmdBuildInfo serves buildInfo.
 func cmdBuildInfo(_ context.Context, r *request) ([]byte, error) {
-	parts := []bsonval.V{bsonval.Int32V(7), bsonval.Int32V(0), bsonval.Int32V(0), bsonval.Int32V(0)}
+	parts := []bsonval.V{bsonval.Int32V(8), bsonval.Int32V(0), bsonval.Int32V(0), bsonval.Int32V(0)}
 	return newReply().str("version", serverVersion).str("gitVersion", "dotdo-proxy "+r.c.s.env.Version).add("modules", bsonval.ArrayV(nil)).
 		str("allocator", "go").str("javascriptEngine", "none").str("sysInfo", "deprecated").add("versionArray", bsonval.ArrayV(parts)).
 		int("bits", 64).bool("debug", false).int("maxBsonObjectSize", 16777216).add("storageEngines", bsonval.ArrayV([]bsonval.V{bsonval.StringV("sqlite")})).
@@ -115,7 +115,7 @@ func cmdHostInfo(context.Context, *request) ([]byte, error) {
 // parameters are the server parameters getParameter knows.
 func parameters() map[string]bsonval.V {
 	return map[string]bsonval.V{
-		"featureCompatibilityVersion":                  bsonval.DocV(newReply().str("version", "7.0").end()),
+		"featureCompatibilityVersion":                  bsonval.DocV(newReply().str("version", "8.0").end()),
 		"authenticationMechanisms":                     bsonval.ArrayV([]bsonval.V{bsonval.StringV("SCRAM-SHA-1"), bsonval.StringV("SCRAM-SHA-256")}),
 		"transactionLifetimeLimitSeconds":              bsonval.Int32V(int32(transactionLifetime / time.Second)),
 		"cursorTimeoutMillis":                          bsonval.Int64V(cursorTimeout.Milliseconds()),

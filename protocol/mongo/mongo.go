@@ -1,6 +1,6 @@
 // Package mongo speaks MongoDB's wire protocol (OP_MSG, and OP_QUERY for the
 // first hello) and decodes commands into operations. To drivers it is a
-// mongos of wire version 21, so retryable writes, sessions and transactions
+// mongos of wire version 25, so retryable writes, sessions and transactions
 // work without a replica set. It holds cursors, logical sessions and
 // authentication; data is reached through Env.Exec alone.
 package mongo

@@ -275,7 +275,7 @@ func TestUnknown(t *testing.T) {
 		{bson.D{{Key: "find", Value: "c"}, {Key: "blah", Value: 1}}, 40415},
 		{bson.D{{Key: "find", Value: "c"}, {Key: "filter", Value: bson.M{"$where": "1"}}}, 238},
 		{bson.D{{Key: "find", Value: "c"}, {Key: "filter", Value: bson.M{"a": bson.M{"$foo": 1}}}}, 2},
-		{bson.D{{Key: "find", Value: "c"}, {Key: "collation", Value: bson.M{"locale": "de"}}}, 238},
+		{bson.D{{Key: "find", Value: "c"}, {Key: "collation", Value: bson.M{"locale": "de", "caseFirst": "upper"}}}, 238},
 		{bson.D{{Key: "aggregate", Value: "c"}, {Key: "cursor", Value: bson.M{}}, {Key: "pipeline", Value: bson.A{bson.M{"$nope": 1}}}}, 40324},
 		{bson.D{{Key: "getMore", Value: int64(5)}, {Key: "collection", Value: "c"}}, 43},
 	} {

@@ -140,9 +140,11 @@ func parseUpdateStatement(r *request, coll string, d []byte) (op.Body, error) {
 		case "arrayFilters":
 			arrays = v
 		case "collation":
-			if err := r.checkCollation(v); err != nil {
+			c, err := collation(v)
+			if err != nil {
 				return nil, err
 			}
+			b.Collation = c
 		case "sort":
 			if v.Type != bsonval.Document {
 				return nil, errorf(typeMismatch, "BSON field 'update.updates.sort' is the wrong type '%s', expected type 'object'", v.Type)
@@ -213,9 +215,11 @@ func parseDeleteStatement(r *request, coll string, d []byte) (op.Body, error) {
 			}
 			b.Multi = n == 0
 		case "collation":
-			if err := r.checkCollation(v); err != nil {
+			c, err := collation(v)
+			if err != nil {
 				return nil, err
 			}
+			b.Collation = c
 		case "hint":
 			h, err := hint(v)
 			if err != nil {
@@ -390,6 +394,9 @@ func (r *request) parseFindAndModify() (*doc.FindAndModify, error) {
 	}
 	b := &doc.FindAndModify{Collection: coll, Remove: r.truthy("remove"), New: r.truthy("new"), Upsert: r.truthy("upsert"), Bypass: r.truthy("bypassDocumentValidation")}
 	if b.Hint, err = hint(r.get("hint")); err != nil {
+		return nil, err
+	}
+	if b.Collation, err = collation(r.get("collation")); err != nil {
 		return nil, err
 	}
 	if b.Lets, err = r.lets(); err != nil {

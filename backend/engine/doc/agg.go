@@ -117,7 +117,7 @@ func compileStage(s *doc.Stage, lets map[string]bsonval.V) (stage, error) {
 	case doc.StageGroup:
 		return compileGroup(s)
 	case doc.StageSort:
-		return func(_ *run, in source) (source, error) { return sorted(in, s.Sort, 0), nil }, nil
+		return func(r *run, in source) (source, error) { return r.sorted(in, s.Sort, 0), nil }, nil
 	case doc.StageLimit:
 		return func(_ *run, in source) (source, error) { return limited(in, s.N), nil }, nil
 	case doc.StageSkip:
@@ -267,7 +267,7 @@ type sortItem struct {
 }
 
 // sorted sorts a stream in memory; with keep > 0 only the first keep are held.
-func sorted(in source, terms []op.Sort, keep int) source {
+func (r *run) sorted(in source, terms []op.Sort, keep int) source {
 	paths := make([]path, len(terms))
 	for i, t := range terms {
 		paths[i] = splitPath(t.Path)
@@ -294,7 +294,7 @@ func sorted(in source, terms []op.Sort, keep int) source {
 			}
 			it := &sortItem{row: x, keys: make([]bsonval.V, len(terms))}
 			for i, t := range terms {
-				it.keys[i] = sortKey(bsonval.DocV(x.doc), paths[i], t.Desc)
+				it.keys[i] = r.sortValue(x.doc, paths[i], t.Desc)
 			}
 			items = append(items, it)
 			size += len(x.doc) + 64
@@ -326,6 +326,14 @@ func sorted(in source, terms []op.Sort, keep int) source {
 		at++
 		return items[at-1].row, nil
 	}
+}
+
+// sortValue is the value a document sorts by.
+func (r *run) sortValue(d []byte, p path, desc bool) bsonval.V {
+	if r.coll == nil {
+		return sortKey(bsonval.DocV(d), p, desc)
+	}
+	return sortKey(r.coll.fold(bsonval.DocV(d)), p, desc)
 }
 
 // compileReplace compiles $replaceRoot and $replaceWith.

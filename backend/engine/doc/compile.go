@@ -55,8 +55,9 @@ func compile(body op.Body) (*task, error) {
 			return frame(d, err)
 		}}, err
 	case *doc.Delete:
-		f, err := compileFilter(b.Filter, nil)
+		f, coll, err := compileCollated(b.Filter, b.Collation)
 		return &task{write: true, run: func(r *run) ([]op.Frame, error) {
+			r.collate(coll, b.Collation != nil)
 			n, err := r.delete(b, f)
 			return frame(&op.Done{Affected: n, Matched: n}, err)
 		}}, err
@@ -67,16 +68,30 @@ func compile(body op.Body) (*task, error) {
 		m, err := compileModify(b)
 		return &task{write: true, once: b.Once, run: func(r *run) ([]op.Frame, error) { return r.findAndModify(m) }}, err
 	case *doc.Count:
-		f, err := compileFilter(b.Filter, nil)
+		f, coll, err := compileCollated(b.Filter, b.Collation)
 		return &task{run: func(r *run) ([]op.Frame, error) {
+			r.collate(coll, b.Collation != nil)
 			n, err := r.count(b, f)
 			return frame(&op.Done{Matched: n}, err)
 		}}, err
 	case *doc.Distinct:
-		f, err := compileFilter(b.Filter, nil)
-		return &task{run: func(r *run) ([]op.Frame, error) { return r.distinct(b, f) }}, err
+		f, coll, err := compileCollated(b.Filter, b.Collation)
+		return &task{run: func(r *run) ([]op.Frame, error) {
+			r.collate(coll, b.Collation != nil)
+			return r.distinct(b, f)
+		}}, err
 	}
 	return compileAdmin(body)
+}
+
+// compileCollated compiles a filter and the collation beside it.
+func compileCollated(e *op.Expr, spec []byte) (*filter, *collator, error) {
+	f, err := compileFilter(e, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := newCollator(spec)
+	return f, k, err
 }
 
 // compileAdmin turns the bodies about collections and indexes into tasks.
@@ -138,7 +153,12 @@ func compileFind(b *doc.Find) (*finder, error) {
 	if err != nil {
 		return nil, err
 	}
+	coll, err := newCollator(b.Collation)
+	if err != nil {
+		return nil, err
+	}
 	return &finder{lets: letMap(b.Lets), batch: int(b.Page.Batch), start: func(r *run) (source, error) {
+		r.collate(coll, b.Collation != nil)
 		src, done, err := r.find(r.table(b.Collection), query{filter: f, sort: b.Sort, hint: b.Hint, after: b.After})
 		if err != nil {
 			return nil, err
@@ -148,7 +168,7 @@ func compileFind(b *doc.Find) (*finder, error) {
 			if b.Page.Limit > 0 {
 				keep = min(b.Page.Skip+b.Page.Limit, 1<<20)
 			}
-			src = sorted(src, b.Sort, int(keep))
+			src = r.sorted(src, b.Sort, int(keep))
 		}
 		if b.Page.Skip > 0 {
 			src = skipped(src, b.Page.Skip)
@@ -182,7 +202,15 @@ func compileAggregate(b *doc.Aggregate) (*finder, error) {
 	if err != nil {
 		return nil, err
 	}
+	coll, err := newCollator(b.Collation)
+	if err != nil {
+		return nil, err
+	}
 	return &finder{lets: letMap(b.Lets), batch: int(b.Batch), start: func(r *run) (source, error) {
+		r.collate(coll, b.Collation != nil)
+		if _, err := r.collation(r.table(b.Collection)); err != nil {
+			return nil, err
+		}
 		if head != nil {
 			docs, err := r.statStage(head, b.Collection)
 			if err != nil {
@@ -260,7 +288,7 @@ func (r *run) distinct(b *doc.Distinct, f *filter) ([]op.Frame, error) {
 		if v.Type == 0 {
 			return
 		}
-		if k := string(valueKey(v)); !seen[k] {
+		if k := string(valueKey(r.coll.fold(v))); !seen[k] {
 			seen[k] = true
 			out = append(out, bsonval.FromBSON(v))
 			size += len(v.Data)

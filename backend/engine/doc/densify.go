@@ -25,7 +25,7 @@ func (r *run) partition(in source, key evaluator, terms []op.Sort) ([]*partition
 	var order []*partitioned
 	e := r.env()
 	if len(terms) > 0 {
-		in = sorted(in, terms, 0)
+		in = r.sorted(in, terms, 0)
 	}
 	size := 0
 	for {

@@ -33,6 +33,8 @@ type explained struct {
 	top        string // stage above the read: COUNT, UPDATE, DELETE …
 	multi      bool
 	distinct   bool
+	spec       []byte // collation document
+	coll       *collator
 }
 
 // compileExplain compiles an Explain.
@@ -42,7 +44,7 @@ func compileExplain(b *doc.Explain) (*task, error) {
 	if err != nil {
 		return nil, err
 	}
-	if x.query.filter, err = compileFilter(filter, nil); err != nil {
+	if x.query.filter, x.coll, err = compileCollated(filter, x.spec); err != nil {
 		return nil, err
 	}
 	return docsTask(func(r *run) ([][]byte, error) {
@@ -58,27 +60,34 @@ func (x *explained) take(b *doc.Explain) (*op.Expr, error) {
 		x.query.sort = b.Sort
 		return b.Filter, nil
 	case *doc.Find:
+		x.spec = s.Collation
 		x.query.sort, x.query.hint, x.page, x.project, x.lets = s.Sort, s.Hint, s.Page, s.Project, letMap(s.Lets)
 		return s.Filter, nil
 	case *doc.Count:
+		x.spec = s.Collation
 		x.query.hint, x.page, x.top = s.Hint, s.Page, "COUNT"
 		return s.Filter, nil
 	case *doc.Distinct:
+		x.spec = s.Collation
 		x.query.hint, x.distinct = s.Hint, true
 		return s.Filter, nil
 	case *doc.Update:
+		x.spec = s.Collation
 		x.query.hint, x.query.sort, x.multi, x.top, x.lets = s.Hint, s.Sort, s.Multi, "UPDATE", letMap(s.Lets)
 		return s.Filter, nil
 	case *doc.Delete:
+		x.spec = s.Collation
 		x.query.hint, x.multi, x.top, x.lets = s.Hint, s.Multi, "DELETE", letMap(s.Lets)
 		return s.Filter, nil
 	case *doc.FindAndModify:
+		x.spec = s.Collation
 		x.query.hint, x.query.sort, x.lets, x.top = s.Hint, s.Sort, letMap(s.Lets), "UPDATE"
 		if s.Remove {
 			x.top = "DELETE"
 		}
 		return s.Filter, nil
 	case *doc.Aggregate:
+		x.spec = s.Collation
 		p, err := compileStages(s.Stages, nil)
 		if err != nil {
 			return nil, err
@@ -93,6 +102,7 @@ func (x *explained) take(b *doc.Explain) (*op.Expr, error) {
 // explain builds the plan and, when asked, runs it.
 func (r *run) explain(x *explained, execute bool) ([]byte, error) {
 	r.lets = x.lets
+	r.collate(x.coll, x.spec != nil)
 	t := r.table(x.collection)
 	leaf, ordered, err := r.planOf(t, x)
 	if err != nil {
@@ -107,7 +117,7 @@ func (r *run) explain(x *explained, execute bool) ([]byte, error) {
 	src = node.watch(src)
 	if len(x.query.sort) > 0 && !ordered {
 		node = &planNode{stage: "SORT", fields: []any{"sortPattern", sortPattern(x.query.sort), "memLimit", bsonval.Int32V(maxSort), "type", bsonval.StringV("simple")}, input: node}
-		src = node.watch(sorted(src, x.query.sort, 0))
+		src = node.watch(r.sorted(src, x.query.sort, 0))
 	}
 	if x.page.Skip > 0 {
 		node = &planNode{stage: "SKIP", fields: []any{"skipAmount", bsonval.IntV(x.page.Skip)}, input: node}
@@ -257,6 +267,9 @@ func (r *run) planOf(t *catalog.Table, x *explained) (n *planNode, sorted bool, 
 	}
 	if t.Kind != catalog.KindCollection {
 		return &planNode{stage: "COLLSCAN", fields: []any{"direction", bsonval.StringV("forward")}}, false, nil
+	}
+	if x.query.coll, err = r.collation(t); err != nil {
+		return nil, false, err
 	}
 	a, err := r.access(t, x.query)
 	if err != nil {

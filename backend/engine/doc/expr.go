@@ -13,6 +13,7 @@ type env struct {
 	root bsonval.V
 	now  time.Time
 	vars *binding
+	coll *collator
 	err  error // first error inside a filter, which itself only says yes or no
 }
 
@@ -34,12 +35,12 @@ func newEnv(now time.Time, lets map[string]bsonval.V) *env {
 
 // with returns the environment for another document.
 func (e *env) with(root bsonval.V) *env {
-	return &env{root: root, now: e.now, vars: e.vars}
+	return &env{root: root, now: e.now, vars: e.vars, coll: e.coll}
 }
 
 // bind returns the environment with one more variable.
 func (e *env) bind(name string, v bsonval.V) *env {
-	return &env{root: e.root, now: e.now, vars: &binding{name, v, e.vars}}
+	return &env{root: e.root, now: e.now, vars: &binding{name, v, e.vars}, coll: e.coll}
 }
 
 // lookup finds a variable.

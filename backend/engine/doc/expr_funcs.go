@@ -415,8 +415,8 @@ func roundTo(v bsonval.V, p int, how string) bsonval.V {
 
 // compareFn lifts a comparison; missing is below everything but itself.
 func compareFn(f func(int) bool) func([]bsonval.V, *env) (bsonval.V, error) {
-	return func(a []bsonval.V, _ *env) (bsonval.V, error) {
-		return bsonval.BoolV(f(compareMissing(a[0], a[1]))), nil
+	return func(a []bsonval.V, e *env) (bsonval.V, error) {
+		return bsonval.BoolV(f(compareMissing(e.coll.fold(a[0]), e.coll.fold(a[1])))), nil
 	}
 }
 
@@ -437,8 +437,8 @@ func compareMissing(a, b bsonval.V) int {
 }
 
 // fnCmp is $cmp.
-func fnCmp(a []bsonval.V, _ *env) (bsonval.V, error) {
-	return bsonval.Int32V(int32(compareMissing(a[0], a[1]))), nil
+func fnCmp(a []bsonval.V, e *env) (bsonval.V, error) {
+	return bsonval.Int32V(int32(compareMissing(e.coll.fold(a[0]), e.coll.fold(a[1])))), nil
 }
 
 // fnNot is $not.

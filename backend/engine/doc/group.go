@@ -263,7 +263,7 @@ func groupAll(r *run, in source, s *doc.Stage, key evaluator, args []evaluator, 
 			return nil, err
 		}
 		id = orNull(id)
-		k := valueKey(id)
+		k := valueKey(r.coll.fold(id))
 		g := groups[string(k)]
 		if g == nil {
 			g = &group{id: id, accs: make([]accumulator, len(args))}

@@ -24,6 +24,7 @@ type idx struct {
 	partial *filter
 	where   *op.Expr
 	hidden  bool
+	coll    *collator
 	special string // text, 2dsphere, 2d, hashed, wildcard: no plain keys
 }
 
@@ -38,6 +39,10 @@ func openIndex(c *catalog.Index) (*idx, error) {
 	x.hidden = bsonval.Truthy(bsonval.Get(c.Doc, "hidden"))
 	if n, ok := bsonval.Int(bsonval.Get(c.Doc, "expireAfterSeconds")); ok {
 		x.ttl = n
+	}
+	var err error
+	if x.coll, err = newCollator(bsonval.Get(c.Doc, "collation").Data); err != nil {
+		return nil, err
 	}
 	if c.Where != "" {
 		raw, err := base64.StdEncoding.DecodeString(c.Where)
@@ -172,7 +177,7 @@ func (x *idx) combine(keys [][]byte, values func(path) []bsonval.V) [][]byte {
 					k = slices.Clone(base)
 				}
 				from := len(k)
-				k = keyenc.Append(k, v)
+				k = keyenc.Append(k, x.coll.fold(v))
 				if x.desc[i] {
 					keyenc.Invert(k, from)
 				}

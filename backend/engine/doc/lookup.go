@@ -69,7 +69,7 @@ func (r *run) aggregateWhere(name string, p *pipeline, where *op.Expr, hint *doc
 		return nil, err
 	}
 	if !done {
-		src = sorted(src, l.sort, int(min(l.keep, 1<<20)))
+		src = r.sorted(src, l.sort, int(min(l.keep, 1<<20)))
 	}
 	return p.through(r, src, l.n)
 }
@@ -166,7 +166,7 @@ func (j *join) matches(inner *run, d []byte, local path) ([][]byte, error) {
 	var hits [][]byte
 	last := map[int]bool{}
 	for _, v := range vals {
-		for _, i := range j.table[string(valueKey(v))] {
+		for _, i := range j.table[string(valueKey(j.r.coll.fold(v)))] {
 			if !last[i] {
 				last[i] = true
 				hits = append(hits, j.docs[i])
@@ -188,7 +188,7 @@ func (j *join) hash(where *op.Expr) error {
 		return nil
 	}
 	if t.Kind == catalog.KindCollection {
-		if a, err := j.r.access(t, query{filter: &filter{expr: where}}); err != nil || !a.full {
+		if a, err := j.r.access(t, query{filter: &filter{expr: where}, coll: j.r.coll}); err != nil || !a.full {
 			return err
 		}
 	} else if t.Kind == catalog.KindTable && (j.s.Foreign == "_id" || (len(t.Primary) == 1 && t.Primary[0] == j.s.Foreign)) {
@@ -220,7 +220,7 @@ func (j *join) hash(where *op.Expr) error {
 			if nullish(v) {
 				v = bsonval.NullV
 			}
-			if k := string(valueKey(v)); !seen[k] {
+			if k := string(valueKey(j.r.coll.fold(v))); !seen[k] {
 				seen[k] = true
 				j.table[k] = append(j.table[k], n)
 			}

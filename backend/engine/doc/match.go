@@ -29,13 +29,20 @@ type filter struct {
 
 // compileFilter compiles a filter; nil matches everything.
 func compileFilter(e *op.Expr, lets map[string]bsonval.V) (*filter, error) {
-	f := &filter{expr: e, vars: lets}
+	f, err := (*collator)(nil).compileFilter(e)
+	f.vars = lets
+	return f, err
+}
+
+// compileFilter compiles a filter whose texts compare by the collation.
+func (k *collator) compileFilter(e *op.Expr) (*filter, error) {
+	f := &filter{expr: e}
 	if e == nil || e.Op == op.ExTrue {
 		f.all = true
 		f.match = func(bsonval.V, *matchState) bool { return true }
 		return f, nil
 	}
-	m, err := compileMatch(e)
+	m, err := k.compileMatch(e)
 	f.match = m
 	return f, err
 }
@@ -51,14 +58,14 @@ func (f *filter) matches(doc []byte, now *env) (bool, int) {
 }
 
 // compileMatch compiles one node.
-func compileMatch(e *op.Expr) (matcher, error) {
+func (k *collator) compileMatch(e *op.Expr) (matcher, error) {
 	switch e.Op {
 	case op.ExTrue:
 		return func(bsonval.V, *matchState) bool { return true }, nil
 	case op.ExAnd, op.ExOr, op.ExNor:
-		return compileLogic(e)
+		return k.compileLogic(e)
 	case op.ExNot:
-		m, err := compileMatch(e.Args[0])
+		m, err := k.compileMatch(e.Args[0])
 		return func(v bsonval.V, s *matchState) bool {
 			return !m(v, &matchState{env: s.env})
 		}, err
@@ -81,15 +88,15 @@ func compileMatch(e *op.Expr) (matcher, error) {
 		p := e.Value.Float()
 		return func(bsonval.V, *matchState) bool { return p > 0 && rand.Float64() < p }, nil
 	case op.ExNe:
-		return negate(op.ExEq, e)
+		return k.negate(op.ExEq, e)
 	case op.ExNin:
-		return negate(op.ExIn, e)
+		return k.negate(op.ExIn, e)
 	case op.ExAll:
-		return compileAll(e)
+		return k.compileAll(e)
 	case op.ExExists, op.ExSize, op.ExElemMatch:
-		return compileWhole(e)
+		return k.compileWhole(e)
 	}
-	test, err := compileTest(e)
+	test, err := k.compileTest(e)
 	if err != nil {
 		return nil, err
 	}
@@ -126,18 +133,18 @@ func (s *matchState) note(pos int) {
 }
 
 // negate compiles the opposite of a positive test.
-func negate(positive op.ExprOp, e *op.Expr) (matcher, error) {
+func (k *collator) negate(positive op.ExprOp, e *op.Expr) (matcher, error) {
 	c := *e
 	c.Op = positive
-	m, err := compileMatch(&c)
+	m, err := k.compileMatch(&c)
 	return func(v bsonval.V, s *matchState) bool { return !m(v, &matchState{env: s.env}) }, err
 }
 
 // compileLogic compiles and, or, nor.
-func compileLogic(e *op.Expr) (matcher, error) {
+func (k *collator) compileLogic(e *op.Expr) (matcher, error) {
 	ms := make([]matcher, len(e.Args))
 	for i, a := range e.Args {
-		m, err := compileMatch(a)
+		m, err := k.compileMatch(a)
 		if err != nil {
 			return nil, err
 		}
@@ -165,15 +172,15 @@ func compileLogic(e *op.Expr) (matcher, error) {
 }
 
 // compileAll compiles $all: every argument must match the path by itself.
-func compileAll(e *op.Expr) (matcher, error) {
+func (k *collator) compileAll(e *op.Expr) (matcher, error) {
 	if len(e.Args) == 0 {
 		return func(bsonval.V, *matchState) bool { return false }, nil
 	}
-	return compileLogic(&op.Expr{Op: op.ExAnd, Args: e.Args})
+	return k.compileLogic(&op.Expr{Op: op.ExAnd, Args: e.Args})
 }
 
 // compileWhole compiles the tests that look at an array as a whole.
-func compileWhole(e *op.Expr) (matcher, error) {
+func (k *collator) compileWhole(e *op.Expr) (matcher, error) {
 	p := splitPath(e.Path)
 	var test func(bsonval.V, int, *matchState) bool
 	switch e.Op {
@@ -188,7 +195,7 @@ func compileWhole(e *op.Expr) (matcher, error) {
 			return x.Type == bsonval.Array && len(bsonval.Items(x)) == want
 		}
 	default:
-		m, err := compileMatch(e.Args[0])
+		m, err := k.compileMatch(e.Args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -235,14 +242,14 @@ func elementFilter(e *op.Expr) bool {
 }
 
 // compileTest compiles a test of one value.
-func compileTest(e *op.Expr) (func(bsonval.V) bool, error) {
+func (k *collator) compileTest(e *op.Expr) (func(bsonval.V) bool, error) {
 	switch e.Op {
 	case op.ExEq:
-		return equalTest(bsonval.ToBSON(e.Value)), nil
+		return k.folded(equalTest(k.fold(bsonval.ToBSON(e.Value)))), nil
 	case op.ExLt, op.ExLte, op.ExGt, op.ExGte:
-		return orderTest(e.Op, bsonval.ToBSON(e.Value)), nil
+		return k.folded(orderTest(e.Op, k.fold(bsonval.ToBSON(e.Value)))), nil
 	case op.ExIn:
-		return inTest(e.Value.List())
+		return k.inTest(e.Value.List())
 	case op.ExType:
 		return typeTest(e.Value.List()), nil
 	case op.ExRegex:
@@ -330,7 +337,7 @@ func isNaN(v bsonval.V) bool {
 }
 
 // inTest matches any of a list of values and regular expressions.
-func inTest(list []op.Value) (func(bsonval.V) bool, error) {
+func (k *collator) inTest(list []op.Value) (func(bsonval.V) bool, error) {
 	var tests []func(bsonval.V) bool
 	set := map[string]bool{}
 	for _, v := range list {
@@ -338,7 +345,7 @@ func inTest(list []op.Value) (func(bsonval.V) bool, error) {
 		switch b.Type {
 		case bsonval.Regex:
 			pattern, options, _ := strings.Cut(string(b.Data), "\x00")
-			t, err := compileTest(&op.Expr{Op: op.ExRegex, Value: op.Array(op.Text(pattern), op.Text(strings.TrimSuffix(options, "\x00")))})
+			t, err := k.compileTest(&op.Expr{Op: op.ExRegex, Value: op.Array(op.Text(pattern), op.Text(strings.TrimSuffix(options, "\x00")))})
 			if err != nil {
 				return nil, err
 			}
@@ -346,11 +353,11 @@ func inTest(list []op.Value) (func(bsonval.V) bool, error) {
 		case bsonval.Null:
 			tests = append(tests, equalTest(b))
 		default:
-			set[string(valueKey(b))] = true
+			set[string(valueKey(k.fold(b)))] = true
 		}
 	}
 	return func(v bsonval.V) bool {
-		if v.Type != 0 && len(set) > 0 && set[string(valueKey(v))] {
+		if v.Type != 0 && len(set) > 0 && set[string(valueKey(k.fold(v)))] {
 			return true
 		}
 		for _, t := range tests {

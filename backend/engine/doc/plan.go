@@ -48,25 +48,25 @@ type end struct {
 }
 
 // conjuncts collects the usable conditions of a filter by path.
-func conjuncts(e *op.Expr, out map[string]*bounds) {
+func conjuncts(e *op.Expr, out map[string]*bounds, k *collator) {
 	if e == nil {
 		return
 	}
 	switch e.Op {
 	case op.ExAnd:
 		for _, a := range e.Args {
-			conjuncts(a, out)
+			conjuncts(a, out, k)
 		}
 	case op.ExAll:
 		for _, a := range e.Args {
 			if a.Op == op.ExEq {
-				conjuncts(a, out)
+				conjuncts(a, out, k)
 				return
 			}
 		}
 	case op.ExEq:
 		if v := bsonval.ToBSON(e.Value); v.Type != bsonval.Array {
-			boundsOf(out, e.Path).equal([]bsonval.V{v})
+			boundsOf(out, e.Path).equal([]bsonval.V{k.fold(v)})
 		}
 	case op.ExIn:
 		var vals []bsonval.V
@@ -75,7 +75,7 @@ func conjuncts(e *op.Expr, out map[string]*bounds) {
 			if v.Type == bsonval.Array || v.Type == bsonval.Regex {
 				return
 			}
-			vals = append(vals, v)
+			vals = append(vals, k.fold(v))
 		}
 		boundsOf(out, e.Path).equal(vals)
 	case op.ExLt, op.ExLte, op.ExGt, op.ExGte:
@@ -84,7 +84,7 @@ func conjuncts(e *op.Expr, out map[string]*bounds) {
 		case bsonval.Array, bsonval.MinKey, bsonval.MaxKey, bsonval.Null, bsonval.Regex:
 			return
 		}
-		boundsOf(out, e.Path).limit(e.Op, v)
+		boundsOf(out, e.Path).limit(e.Op, k.fold(v))
 	}
 }
 
@@ -140,19 +140,19 @@ func badHint() error {
 // choose picks the best access for a query, or the one its hint demands.
 func choose(q query, indexes []*idx) (access, error) {
 	conds := map[string]*bounds{}
-	conjuncts(q.filter.expr, conds)
+	conjuncts(q.filter.expr, conds, q.coll)
 	if q.hint != nil {
 		return hinted(q, conds, indexes)
 	}
 	best := access{full: true}
-	if a, ok := try(idIndex, []string{"_id"}, false, conds, q.sort); ok {
+	if a, ok := try(idIndex, []string{"_id"}, false, conds, q.sort); ok && q.coll == nil {
 		a.idx = nil
 		if a.score > best.score {
 			best = a
 		}
 	}
 	for _, x := range indexes {
-		if x.hidden || x.special != "" || (x.partial != nil && !implied(x.where, q.filter.expr)) {
+		if x.hidden || x.special != "" || !x.coll.same(q.coll) || (x.partial != nil && !implied(x.where, q.filter.expr)) {
 			continue
 		}
 		if a, ok := try(x, x.names(), x.cat.Multikey, conds, q.sort); ok && a.score > best.score {
@@ -181,7 +181,7 @@ func hinted(q query, conds map[string]*bounds, indexes []*idx) (access, error) {
 		if x.hidden {
 			break
 		}
-		if x.special != "" || (x.partial != nil && !implied(x.where, q.filter.expr)) {
+		if x.special != "" || !x.coll.same(q.coll) || (x.partial != nil && !implied(x.where, q.filter.expr)) {
 			return access{}, op.Errorf(op.InvalidArgument, "error processing query: planner returned error :: caused by :: the hinted index %s cannot serve this query", x.cat.Name)
 		}
 		a, _ := try(x, x.names(), x.cat.Multikey, conds, q.sort)

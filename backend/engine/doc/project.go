@@ -46,7 +46,7 @@ func compileProjection(p *doc.Projection, add bool, lets map[string]bsonval.V) (
 			}
 		}
 		if f.ElemMatch != nil {
-			if leaf.elem, err = compileMatch(f.ElemMatch); err != nil {
+			if leaf.elem, err = (*collator)(nil).compileMatch(f.ElemMatch); err != nil {
 				return nil, err
 			}
 			leaf.byEl = elementFilter(f.ElemMatch)

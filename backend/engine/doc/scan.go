@@ -14,14 +14,16 @@ import (
 
 // run is the execution of one statement inside a transaction.
 type run struct {
-	ctx   context.Context
-	tx    *object.Tx
-	lets  map[string]bsonval.V
-	feeds []*feed // statements that were begun
-	used  []*catalog.Table
-	rel   Relational
-	seen  *examined // what explain counts, nil otherwise
-	depth int       // of views
+	ctx       context.Context
+	tx        *object.Tx
+	lets      map[string]bsonval.V
+	feeds     []*feed // statements that were begun
+	used      []*catalog.Table
+	rel       Relational
+	seen      *examined // what explain counts, nil otherwise
+	depth     int       // of views
+	coll      *collator // of the statement
+	collGiven bool      // the statement names it
 	// fixed is the time when there is no transaction (an update by pipeline).
 	fixed time.Time
 }
@@ -43,7 +45,11 @@ func (r *run) now() time.Time {
 }
 
 // env starts an expression environment.
-func (r *run) env() *env { return newEnv(r.now(), r.lets) }
+func (r *run) env() *env {
+	e := newEnv(r.now(), r.lets)
+	e.coll = r.coll
+	return e
+}
 
 // close returns the statements the execution still holds.
 func (r *run) close() {
@@ -168,6 +174,7 @@ type query struct {
 	filter *filter
 	sort   []op.Sort
 	hint   *doc.Hint
+	coll   *collator
 	after  int64 // only documents behind this record number, in that order
 }
 
@@ -176,6 +183,15 @@ type query struct {
 func (r *run) find(t *catalog.Table, q query) (src source, sorted bool, err error) {
 	if t == nil {
 		return empty, true, nil
+	}
+	k, err := r.collation(t)
+	if err != nil {
+		return nil, false, err
+	}
+	if q.coll = k; k != nil && !q.filter.all {
+		if q.filter, err = k.compileFilter(q.filter.expr); err != nil {
+			return nil, false, err
+		}
 	}
 	switch t.Kind {
 	case catalog.KindCollection:

@@ -87,7 +87,7 @@ func (r *run) tableRows(t *catalog.Table, f *filter, _ []op.Sort) (source, bool,
 		return nil, false, err
 	}
 	conds := map[string]*bounds{}
-	conjuncts(f.expr, conds)
+	conjuncts(f.expr, conds, nil)
 	var where []string
 	var args []op.Value
 	for name, b := range conds {

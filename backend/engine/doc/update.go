@@ -37,7 +37,7 @@ type mutation struct {
 func compileUpdate(muts []op.Mutation, stages []doc.Stage, filters []doc.NamedFilter) (*updater, error) {
 	u := &updater{arrays: map[string]matcher{}}
 	for _, f := range filters {
-		m, err := compileMatch(f.Filter)
+		m, err := (*collator)(nil).compileMatch(f.Filter)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func compileUpdate(muts []op.Mutation, stages []doc.Stage, filters []doc.NamedFi
 		}
 		if m.Op == op.MutPull && m.Filter != nil {
 			var err error
-			if c.pull, err = compileMatch(m.Filter); err != nil {
+			if c.pull, err = (*collator)(nil).compileMatch(m.Filter); err != nil {
 				return nil, err
 			}
 			c.byElem = elementFilter(m.Filter)

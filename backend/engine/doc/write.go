@@ -63,16 +63,19 @@ type change struct {
 	upsert bool
 	seed   []byte
 	bypass bool
+	coll   *collator
+	given  bool // coll is named by the statement
 }
 
 // compileChange compiles an update.
 func compileChange(b *doc.Update) (*change, error) {
-	f, err := compileFilter(b.Filter, nil)
+	f, coll, err := compileCollated(b.Filter, b.Collation)
 	if err != nil {
 		return nil, err
 	}
 	up, err := compileUpdate(b.Mutations, b.Pipeline, b.ArrayFilters)
-	return &change{query: query{filter: f, sort: b.Sort, hint: b.Hint}, lets: letMap(b.Lets), up: up, multi: b.Multi, upsert: b.Upsert, seed: b.UpsertDoc, bypass: b.Bypass}, err
+	return &change{query: query{filter: f, sort: b.Sort, hint: b.Hint}, lets: letMap(b.Lets), up: up, multi: b.Multi, upsert: b.Upsert, seed: b.UpsertDoc, bypass: b.Bypass,
+		coll: coll, given: b.Collation != nil}, err
 }
 
 // matching collects the rows of a write before anything changes: a scan must
@@ -86,7 +89,7 @@ func (r *run) matching(w *target, q query, limit int) ([]row, error) {
 		return nil, err
 	}
 	if !done {
-		src = sorted(src, q.sort, limit)
+		src = r.sorted(src, q.sort, limit)
 	}
 	defer r.close()
 	var rows []row
@@ -113,6 +116,7 @@ func (r *run) update(name string, c *change) (matched, changed int64, id bsonval
 		return 0, 0, id, err
 	}
 	r.lets = c.lets
+	r.collate(c.coll, c.given)
 	if w != nil {
 		w.bypass, w.replacing = c.bypass, c.up.replace.Type != 0
 	}
@@ -214,6 +218,7 @@ type bulkItem struct {
 	update *change
 	del    *doc.Delete
 	filter *filter
+	coll   *collator
 	err    error
 }
 
@@ -227,7 +232,7 @@ func compileBulk(b *doc.Bulk) []bulkItem {
 			items[i].update, items[i].err = compileChange(x)
 		case *doc.Delete:
 			items[i].del = x
-			items[i].filter, items[i].err = compileFilter(x.Filter, nil)
+			items[i].filter, items[i].coll, items[i].err = compileCollated(x.Filter, x.Collation)
 		default:
 			items[i].err = op.Errorf(op.Unsupported, "operation %d cannot be part of a bulk", body.Kind())
 		}
@@ -247,6 +252,7 @@ func (r *run) bulk(b *doc.Bulk, items []bulkItem) (*op.Done, error) {
 		case it.update != nil:
 			matched, changed, id, err = r.update(b.Collection, it.update)
 		default:
+			r.collate(it.coll, it.del.Collation != nil)
 			changed, err = r.delete(it.del, it.filter)
 		}
 		r.close()
@@ -281,7 +287,7 @@ type modify struct {
 // compileModify compiles a FindAndModify.
 func compileModify(b *doc.FindAndModify) (*modify, error) {
 	c, err := compileChange(&doc.Update{Filter: b.Filter, Mutations: b.Mutations, Pipeline: b.Pipeline, Upsert: b.Upsert, UpsertDoc: b.UpsertDoc, ArrayFilters: b.ArrayFilters,
-		Sort: b.Sort, Lets: b.Lets, Hint: b.Hint, Bypass: b.Bypass})
+		Sort: b.Sort, Lets: b.Lets, Hint: b.Hint, Bypass: b.Bypass, Collation: b.Collation})
 	if err != nil {
 		return nil, err
 	}
@@ -296,6 +302,7 @@ func (r *run) findAndModify(m *modify) ([]op.Frame, error) {
 		return nil, err
 	}
 	r.lets = m.change.lets
+	r.collate(m.change.coll, m.change.given)
 	if w != nil {
 		w.bypass, w.replacing = m.b.Bypass, m.change.up.replace.Type != 0
 	}

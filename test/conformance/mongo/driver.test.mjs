@@ -15,7 +15,7 @@ after(async () => { await client.close(); });
 test('hello is a mongos', async () => {
   const h = await db.admin().command({ hello: 1 });
   assert.equal(h.msg, 'isdbgrid');
-  assert.equal(h.maxWireVersion, 21);
+  assert.equal(h.maxWireVersion, 25);
 });
 test('types round-trip', async () => {
   const c = db.collection('types');

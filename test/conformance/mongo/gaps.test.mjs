@@ -137,3 +137,43 @@ test('update with sort and variables', async () => {
   assert.deepEqual((await c.find().sort({ _id: 1 }).toArray()).map((d) => d.n), [8, 9, 6]);
   assert.equal((await c.deleteMany({ $expr: { $gt: ['$n', '$$lim'] } }, { let: { lim: 8 } })).deletedCount, 1);
 });
+test('collations', async () => {
+  const c = db.collection('col');
+  await c.insertMany([{ _id: 1, n: 'cote' }, { _id: 2, n: 'Cote' }, { _id: 3, n: 'côte' }, { _id: 4, n: 'zeta' }, { _id: 5, n: 'item10' }, { _id: 6, n: 'item9' }]);
+  const ids = (a) => a.map((d) => d._id);
+  const two = { locale: 'en', strength: 2 };
+  assert.deepEqual(ids(await c.find({ n: 'COTE' }).collation(two).sort({ _id: 1 }).toArray()), [1, 2]);
+  assert.deepEqual(ids(await c.find({ n: 'COTE' }).collation({ locale: 'fr', strength: 1 }).sort({ _id: 1 }).toArray()), [1, 2, 3]);
+  assert.deepEqual(ids(await c.find({ n: 'COTE' }).toArray()), []);
+  assert.deepEqual(ids(await c.find({ n: /item/ }).collation({ locale: 'en', numericOrdering: true }).sort({ n: 1 }).toArray()), [6, 5]);
+  assert.deepEqual(ids(await c.find({ _id: { $lt: 5 } }).collation({ locale: 'en' }).sort({ n: 1 }).toArray()), [1, 2, 3, 4]);
+  assert.equal(await c.countDocuments({ n: { $in: ['ZETA', 'COTE'] } }, { collation: two }), 3);
+  assert.equal((await c.distinct('n', {}, { collation: two })).length, 5);
+  assert.equal((await c.aggregate([{ $group: { _id: '$n' } }], { collation: { locale: 'en', strength: 1 } }).toArray()).length, 4);
+  assert.equal((await c.updateMany({ n: 'COTE' }, { $set: { u: 1 } }, { collation: two })).modifiedCount, 2);
+  await c.createIndex({ n: 1 }, { collation: two, name: 'ci' });
+  const plan = (await db.command({ explain: { find: 'col', filter: { n: 'COTE' }, collation: two } })).queryPlanner.winningPlan;
+  assert.equal(plan.inputStage?.indexName, 'ci');
+  assert.deepEqual(ids(await c.find({ n: 'COTE' }).collation(two).sort({ n: 1, _id: 1 }).toArray()), [1, 2]);
+  assert.equal((await c.find({ n: 'cote' }).explain()).queryPlanner.winningPlan.stage, 'COLLSCAN');
+  assert.equal((await c.indexes())[1].collation.strength, 2);
+  const d = await db.createCollection('cold', { collation: two });
+  await d.createIndex({ e: 1 }, { unique: true, collation: two });
+  await d.insertOne({ e: 'A@x' });
+  await rejects(() => d.insertOne({ e: 'a@X' }), { code: 11000 });
+  assert.equal(await d.countDocuments({ e: 'a@x' }), 1);
+  assert.equal(await d.countDocuments({ e: 'a@x' }, { collation: { locale: 'simple' } }), 0);
+  await rejects(() => c.find().collation({ locale: 'en', caseFirst: 'upper' }).toArray(), { code: 238 });
+});
+test('bulkWrite of a client', async () => {
+  const r = await client.bulkWrite([
+    { name: 'insertOne', namespace: 'conf_gaps.bw1', document: { _id: 1, n: 1 } }, { name: 'insertOne', namespace: 'conf_gaps.bw2', document: { _id: 1 } },
+    { name: 'updateOne', namespace: 'conf_gaps.bw1', filter: { _id: 1 }, update: { $inc: { n: 1 } } }, { name: 'updateOne', namespace: 'conf_gaps.bw1', filter: { _id: 7 }, update: { $set: { n: 1 } }, upsert: true },
+    { name: 'replaceOne', namespace: 'conf_gaps.bw2', filter: { _id: 1 }, replacement: { q: 1 } }, { name: 'deleteMany', namespace: 'conf_gaps.bw1', filter: { n: 1 } }], { verboseResults: true });
+  assert.deepEqual([r.insertedCount, r.matchedCount, r.modifiedCount, r.upsertedCount, r.deletedCount], [2, 2, 2, 1, 1]);
+  assert.deepEqual([...r.updateResults.values()].map((u) => [u.matchedCount, u.modifiedCount, u.upsertedId]), [[1, 1, undefined], [1, 0, 7], [1, 1, undefined]].map((x) => (x[2] === 7 ? [r.updateResults.get(3).matchedCount, 0, 7] : x)));
+  assert.deepEqual(await db.collection('bw1').find().toArray(), [{ _id: 1, n: 2 }]);
+  const e = await client.bulkWrite([{ name: 'insertOne', namespace: 'conf_gaps.bw1', document: { _id: 1 } }, { name: 'insertOne', namespace: 'conf_gaps.bw1', document: { _id: 2 } }], { ordered: false }).catch((x) => x);
+  assert.equal(e.writeErrors.get(0).code, 11000);
+  assert.equal(e.partialResult.insertedCount, 1);
+});
