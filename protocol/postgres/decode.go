@@ -121,7 +121,7 @@ func decodeParam(t op.Type, isBinary bool, b []byte, o *datum.Options) (op.Value
 	if !utf8.Valid(b) {
 		return op.Null, errEncoding(b)
 	}
-	return datum.Parse(t, unsafe.String(unsafe.SliceData(b), len(b)), *o)
+	return datum.ParseWith(t, unsafe.String(unsafe.SliceData(b), len(b)), o)
 }
 
 // errEncoding names the first byte that is not UTF-8.

@@ -34,8 +34,14 @@ func (e *Engine) query(ctx context.Context, s *object.Scope, o *op.Op, q *rel.Qu
 	case c.Kind == sql.KindQuery && !c.Sequence:
 		return e.read(ctx, s, c, run, env)
 	}
+	return e.write(ctx, s, c, run, q, env)
+}
+
+// write runs a plan that changes data. It is apart from query so that what its
+// closure holds costs reads nothing.
+func (e *Engine) write(ctx context.Context, s *object.Scope, c *compiled, run, q *rel.Query, env *rel.Env) (op.Reply, error) {
 	var res *result
-	lsn, err := s.Write(ctx, func(tx *object.Tx) error {
+	lsn, err := s.Write(ctx, func(tx *object.Tx) (err error) {
 		if c.Version != tx.Catalog().Version { // the schema changed while we waited
 			if c, run, err = e.plan(tx.Catalog(), tx.Local(), q, env); err != nil {
 				return err

@@ -42,10 +42,15 @@ func (o *Options) now() time.Time {
 // Parse reads PostgreSQL input text as the storage form of t. The value may
 // share text's bytes. NULL has no text: callers handle it.
 func Parse(t op.Type, text string, o Options) (op.Value, error) {
+	return ParseWith(t, text, &o)
+}
+
+// ParseWith is Parse for callers that keep their options: it makes no garbage.
+func ParseWith(t op.Type, text string, o *Options) (op.Value, error) {
 	if t.Array {
-		return parseArray(t, text, &o)
+		return parseArray(t, text, o)
 	}
-	return parseScalar(t, text, &o)
+	return parseScalar(t, text, o)
 }
 
 // parseScalar is Parse for a type that is no array.
