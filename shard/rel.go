@@ -68,6 +68,11 @@ func (c *call) query(b *rel.Query) (op.Reply, error) {
 	if p.Route.Merge != nil && p.Route.Merge.Concat && c.o.Session.Txn == 0 && b.MaxRows == 0 {
 		return c.strung(b), nil
 	}
+	if p.Route.Tally != "" && b.MaxRows == 0 {
+		if reply, err := c.tally(p, b); reply != nil || err != nil {
+			return reply, err
+		}
+	}
 	return c.merge(p, b)
 }
 
@@ -175,7 +180,8 @@ func (c *call) strung(b *rel.Query) op.Reply {
 }
 
 // merge gathers the tables of a query from all objects and runs it over them.
-// It is right for every query, and costs reading the tables whole.
+// It is right for every query, and costs reading the tables whole unless the
+// plan knows which rows matter.
 func (c *call) merge(p *sql.Plan, b *rel.Query) (op.Reply, error) {
 	if p.System {
 		return nil, op.Errorf(op.Unsupported, "a query over sharded tables and system relations is not supported")
@@ -190,7 +196,11 @@ func (c *call) merge(p *sql.Plan, b *rel.Query) (op.Reply, error) {
 		if c.sharded(t) {
 			from = c.all()
 		}
-		answers, err := c.each(from, false, func(int) op.Body { return &rel.Scan{Store: t.Store} })
+		scan := rel.Scan{Store: t.Store}
+		if args, ok := scanArgs(p, b); ok {
+			scan.Text, scan.Args = p.Route.Scan, args
+		}
+		answers, err := c.each(from, false, func(int) op.Body { return &scan })
 		if err != nil {
 			return nil, err
 		}

@@ -157,6 +157,14 @@ type Route struct {
 	Insert [][]Source
 	// Merge says how rows of several objects become one result; nil = cannot.
 	Merge *Merge
+	// Scan reads, of the one table the query names, the rows that can matter to
+	// it: the query over these rows of all objects answers as over the whole
+	// tables. Its parameters are the plan's Binds. "" = all rows are needed.
+	Scan string
+	// Tally says how the one row that each object answers becomes one row, with
+	// a letter for each column: s = sum, count included, < = min, > = max. It holds for
+	// integers and NULLs only. "" = cannot.
+	Tally string
 }
 
 // RouteKey is an equality (or IN list) that pins a table's shard key column.

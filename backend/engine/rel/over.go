@@ -14,18 +14,22 @@ import (
 // maxScan bounds the bytes one object gives to a merged query.
 const maxScan = 100 << 20
 
-// scan reads a stored table whole.
+// scan reads a stored table, whole or what matters of it.
 func (e *Engine) scan(ctx context.Context, s *object.Scope, b *rel.Scan) (op.Reply, error) {
 	head := &op.Head{}
 	rows := &op.Rows{}
 	var lsn uint64
+	text := b.Text
+	if text == "" {
+		text = "SELECT * FROM main." + catalog.Quote(b.Store)
+	}
 	err := s.Read(ctx, func(tx *object.Tx) error {
-		st, err := tx.Conn.Prepare("SELECT * FROM main." + catalog.Quote(b.Store))
+		st, err := tx.Conn.Prepare(text)
 		if err != nil {
 			return err
 		}
 		defer st.Close()
-		if err := st.Bind(nil); err != nil {
+		if err := st.Bind(b.Args); err != nil {
 			return err
 		}
 		lsn, rows.Values = tx.LSN(), rows.Values[:0]

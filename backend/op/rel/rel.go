@@ -70,10 +70,14 @@ type CopyTarget struct {
 	Env     *Env
 }
 
-// Scan reads a stored table whole, for the router. Reply: Head (names of the
-// stored columns only), Rows …, Done.
+// Scan reads a stored table for the router. Reply: Head (names of the stored
+// columns only), Rows …, Done.
 type Scan struct {
 	Store string // name of the stored table
+	// Text is a plan's Route.Scan with the values of its parameters; "" reads the
+	// table whole.
+	Text string
+	Args []op.Value
 }
 
 // Over runs a query as if the given tables held the given rows: the last step

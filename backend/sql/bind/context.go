@@ -66,8 +66,10 @@ type comp struct {
 	// noEnv refuses session facts (CHECK, index and generated expressions).
 	noEnv bool
 	// top is the outermost query level: its rows go to the client.
-	top  *scope
-	lift lifting
+	top *scope
+	// plain is the outermost query level when it is a plain SELECT.
+	plain *coreState
+	lift  lifting
 	// explaining collects the relations of a statement that EXPLAIN shows
 	explaining *explainer
 	docs       *[]*docSource // collections read, shared with the views in between

@@ -30,6 +30,9 @@ type coreState struct {
 func (c *comp) core(sc *scope, s *tree.Select, want []op.Type) *bound {
 	q := &query{defs: s.Windows, grouped: len(s.Group) > 0}
 	st := &coreState{sc: sc, s: s, want: want}
+	if c.top == sc {
+		c.plain = st
+	}
 	if len(s.From) > 0 {
 		st.from = c.fromList(sc, s.From)
 	}

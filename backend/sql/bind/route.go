@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
@@ -153,7 +154,74 @@ func (c *comp) routeSelect(s *tree.Select) {
 	}
 	if len(s.Order) == 0 && s.Limit == nil && s.Offset == nil && len(s.Group) == 0 && !s.Distinct && !hasAggregate(s.Items) && s.Having == nil && len(s.DistinctOn) == 0 {
 		c.plan.Route.Merge = &sql.Merge{Text: c.plan.Text, Binds: c.plan.Binds, Cols: len(c.plan.Columns), Concat: true}
+		return
 	}
+	c.routeParts(s)
+}
+
+// routeParts says which part of a merged query every object can do by itself.
+// It holds for one stored table that the text reads once: a nested query would
+// need the rows that the condition leaves out.
+func (c *comp) routeParts(s *tree.Select) {
+	st, p := c.plain, c.plan
+	upper := strings.ToUpper(p.Text)
+	if st == nil || st.s != s || p.Tables[0].Kind != catalog.KindTable || strings.Count(upper, "SELECT") != 1 || p.Volatile || len(st.sc.q.srf) > 0 {
+		return
+	}
+	agg := st.sc.q.agg || len(s.Group) > 0 || s.Having != nil
+	if s.Limit == nil && s.Offset == nil && len(s.Group) == 0 && s.Having == nil && !s.Distinct && len(s.DistinctOn) == 0 {
+		p.Route.Tally = tally(s.Items)
+		for _, k := range p.Columns {
+			if k.Type.Array || k.Type.Base != op.TInt2 && k.Type.Base != op.TInt4 && k.Type.Base != op.TInt8 {
+				p.Route.Tally = ""
+			}
+		}
+	}
+	scan := "SELECT * FROM " + st.from
+	where, last := st.where, ""
+	if s.Limit != nil && s.Offset == nil && !agg && !s.Distinct && len(s.DistinctOn) == 0 && !strings.Contains(upper, "OVER") {
+		if len(st.order) > 0 {
+			last = " ORDER BY " + strings.Join(st.order, ",")
+		}
+		last += st.limit
+	}
+	if where == "" && last == "" {
+		return
+	}
+	if n := len(p.Binds); n > 0 { // the text has as many parameters as there are values
+		number := "?" + strconv.Itoa(n)
+		if where == "" {
+			where = "1"
+		}
+		where = "(" + where + ") AND " + number + " IS " + number
+	}
+	if where != "" {
+		scan += " WHERE " + where
+	}
+	p.Route.Scan = scan + last
+}
+
+// tally returns the letters of sql.Route.Tally for a select list of nothing but
+// counts, sums, minima and maxima.
+func tally(items []tree.Item) string {
+	out := make([]byte, len(items))
+	for i, it := range items {
+		k, ok := it.Expr.(*tree.Call)
+		if !ok || k.Schema != "" || k.Distinct || k.Over != nil || k.Within || len(k.Order) > 0 || len(k.Args) > 1 || len(k.Args) == 0 && !k.Star {
+			return ""
+		}
+		switch strings.ToLower(k.Name) {
+		case "count", "sum":
+			out[i] = 's'
+		case "min":
+			out[i] = '<'
+		case "max":
+			out[i] = '>'
+		default:
+			return ""
+		}
+	}
+	return string(out)
 }
 
 // hasAggregate tells whether any call may combine rows.
