@@ -40,7 +40,10 @@ func done(lsn uint64, err error) (op.Reply, error) {
 // together, except that value replies become one Values frame.
 func (l *Local) batch(ctx context.Context, s *object.Scope, o *op.Op, b *ctl.Batch) (op.Reply, error) {
 	if r := l.reader(o, b); r != nil {
-		return l.reads(ctx, s, o, b, r)
+		// ReadOnly: the writer must tidy up before these can be read.
+		if reply, err := l.reads(ctx, s, o, b, r); op.CodeOf(err) != op.ReadOnly {
+			return reply, err
+		}
 	}
 	var values []op.Value
 	var frames []op.Frame
@@ -131,7 +134,7 @@ func (l *Local) reads(ctx context.Context, s *object.Scope, o *op.Op, b *ctl.Bat
 			for _, i := range missed {
 				out, err := f.Apply(ctx, tx, o, b.Bodies[i])
 				switch {
-				case err != nil && op.CodeOf(err) == op.Internal:
+				case err != nil && (op.CodeOf(err) == op.Internal || op.CodeOf(err) == op.ReadOnly):
 					return err
 				case err != nil:
 					values[i] = op.ErrorText(err.Error())

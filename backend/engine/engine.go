@@ -39,7 +39,8 @@ type Clean interface {
 }
 
 // Reader is an optional ability of a Family: which bodies only read. A batch of
-// them that is not atomic runs on a reader.
+// them that is not atomic runs on a reader. Apply may answer ReadOnly there: then
+// the batch runs as a write.
 type Reader interface {
 	Reads(body op.Body) bool
 }

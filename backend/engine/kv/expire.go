@@ -48,11 +48,21 @@ func (e *Engine) Alarm(tx *object.Tx, _ string) error {
 			return err
 		}
 	}
-	row, err := tx.Conn.Row("SELECT min(expire) FROM _dotdo_kv WHERE expire > 0")
-	if err != nil || row[0].IsNull() {
+	next, err := c.purgeFields()
+	if err != nil {
 		return err
 	}
-	return c.alarm(max(row[0].Int(), c.now+1))
+	row, err := tx.Conn.Row("SELECT min(expire) FROM _dotdo_kv WHERE expire > 0")
+	if err != nil {
+		return err
+	}
+	if at := row[0].Int(); at > 0 && (next == 0 || at < next) {
+		next = at
+	}
+	if next == 0 {
+		return nil
+	}
+	return c.alarm(max(next, c.now+1))
 }
 
 // expiry turns a time argument into milliseconds since 1970: unit is its length

@@ -72,10 +72,15 @@ func (c *call) open(name []byte, typ int64) (key, error) {
 	return k, err
 }
 
-// setField stores a field of a hash; added = it is new. The caller saves k.
-func (c *call) setField(k *key, field, value []byte) (added bool, err error) {
+// setField stores a field of a hash; added = it is new; keep = with the lifetime
+// it has. The caller saves k.
+func (c *call) setField(k *key, field, value []byte, keep bool) (added bool, err error) {
 	if k.n > 0 {
-		n, err := c.conn.Run("UPDATE _dotdo_kv_item SET value = ?1 WHERE id = ?2 AND member = ?3", blob(value), op.Int64(k.id), blob(field))
+		text := "UPDATE _dotdo_kv_item SET value = ?1 WHERE id = ?2 AND member = ?3"
+		if !keep && len(k.value) > 0 {
+			text = "UPDATE _dotdo_kv_item SET value = ?1, score = NULL WHERE id = ?2 AND member = ?3"
+		}
+		n, err := c.conn.Run(text, blob(value), op.Int64(k.id), blob(field))
 		if err != nil || n > 0 {
 			return false, err
 		}
@@ -94,7 +99,7 @@ func hset(c *call) (op.Value, error) {
 	}
 	added := int64(0)
 	for i := 1; i < len(c.args); i += 2 {
-		fresh, err := c.setField(&k, c.args[i], c.args[i+1])
+		fresh, err := c.setField(&k, c.args[i], c.args[i+1], false)
 		if err != nil {
 			return op.Null, err
 		}
@@ -124,7 +129,7 @@ func (c *call) storeField(k *key, field, value []byte, v op.Value) (op.Value, er
 			return op.Null, err
 		}
 	}
-	if _, err := c.setField(k, field, value); err != nil {
+	if _, err := c.setField(k, field, value, true); err != nil {
 		return op.Null, err
 	}
 	return v, c.save(k)

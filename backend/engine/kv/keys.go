@@ -75,7 +75,7 @@ func (c *call) load(db int, name []byte) (key, error) {
 			if k.expire > 0 && k.expire <= c.now {
 				return key{name: name}, nil
 			}
-			return k, nil
+			return c.settled(db, k)
 		}
 	}
 	row, err := c.conn.Row("SELECT id, type, expire, n, seq, version, value FROM _dotdo_kv WHERE db = ?1 AND key = ?2", op.Int64(int64(db)), blob(name))
@@ -91,7 +91,7 @@ func (c *call) meta(name []byte) (key, error) {
 	if c.hot != nil {
 		return c.find(name)
 	}
-	row, err := c.conn.Row("SELECT id, type, expire, n, seq, version FROM _dotdo_kv WHERE db = ?1 AND key = ?2", op.Int64(int64(c.db)), blob(name))
+	row, err := c.conn.Row("SELECT id, type, expire, n, seq, version, CASE type WHEN 2 THEN value END FROM _dotdo_kv WHERE db = ?1 AND key = ?2", op.Int64(int64(c.db)), blob(name))
 	k, err := c.row(c.db, name, row, err)
 	c.looked(&k)
 	return k, err
@@ -114,7 +114,7 @@ func (c *call) row(db int, name []byte, row []op.Value, err error) (key, error) 
 		}
 		return key{name: name}, err
 	}
-	return k, nil
+	return c.settled(db, k)
 }
 
 // want reads a key that must be absent or of a type.
@@ -128,7 +128,7 @@ func (c *call) want(name []byte, typ int64) (key, error) {
 
 // make turns an absent key into an empty collection of a type.
 func (c *call) make(k *key, typ int64) error {
-	k.typ, k.n, k.seq, k.expire = typ, 0, 0, 0
+	k.typ, k.n, k.seq, k.expire, k.value = typ, 0, 0, 0, nil
 	if typ == typeList {
 		k.seq = listStart
 	}
@@ -138,7 +138,7 @@ func (c *call) make(k *key, typ int64) error {
 // insert adds a key's row. It sets the id.
 func (c *call) insert(db int, k *key) error {
 	var value op.Value
-	if k.typ == typeString || k.typ == typeStream {
+	if k.typ == typeString || k.typ == typeStream || k.typ == typeHash && len(k.value) > 0 {
 		value = blob(k.value)
 	}
 	_, err := c.conn.Run("INSERT INTO _dotdo_kv(db, key, type, expire, version, n, seq, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

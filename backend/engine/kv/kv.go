@@ -9,9 +9,11 @@
 //	_dotdo_kv       one row a key: type, expiry, version, element count, the
 //	                value of a string, and seq: a list's first position or the
 //	                number the next element of another collection gets
+//	                A hash keeps in value when its first field expires
 //	_dotdo_kv_list  list elements; pos = key id * 2^32 + position. Positions of
 //	                a list have no gaps, so an index is an addition
-//	_dotdo_kv_item  members of hashes, sets and sorted sets; pos = key id * 2^32
+//	_dotdo_kv_item  members of hashes, sets and sorted sets (score of a
+//	                hash field: its expiry); pos = key id * 2^32
 //	                + insertion number, which is also the cursor of scans
 //	_dotdo_kv_stream entries of streams; entry = both numbers of the identifier,
 //	                8 bytes each, high byte first; fields = name and value in
@@ -66,7 +68,7 @@ type handler func(c *call) (op.Value, error)
 // commands has the handler of every verb of kv.Verbs.
 var commands = join(bitCommands, expireCommands, hashCommands, keyCommands, listCommands,
 	scanCommands, setCommands, stringCommands, zsetCommands, zcombineCommands, blockCommands,
-	sketchCommands, geoCommands, streamCommands, groupCommands, readCommands)
+	sketchCommands, geoCommands, streamCommands, groupCommands, readCommands, fieldCommands)
 
 // join merges command tables.
 func join(tables ...map[string]handler) map[string]handler {
@@ -86,6 +88,7 @@ CREATE TABLE _dotdo_kv(
   expire INTEGER NOT NULL, version INTEGER NOT NULL, n INTEGER NOT NULL, seq INTEGER NOT NULL,
   value BLOB, UNIQUE(db, key));
 CREATE INDEX _dotdo_kv_expire ON _dotdo_kv(expire, db) WHERE expire > 0;
+CREATE INDEX _dotdo_kv_fields ON _dotdo_kv(value) WHERE type = 2 AND value IS NOT NULL;
 CREATE TABLE _dotdo_kv_count(db INTEGER PRIMARY KEY, n INTEGER NOT NULL);
 CREATE TABLE _dotdo_kv_list(pos INTEGER PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE _dotdo_kv_item(
@@ -129,10 +132,14 @@ func (e *Engine) Do(ctx context.Context, s *object.Scope, o *op.Op) (op.Reply, e
 		return e.command(ctx, s, b)
 	case *kv.Version:
 		var vs []op.Value
-		err := s.Read(ctx, func(tx *object.Tx) (err error) {
+		look := func(tx *object.Tx) (err error) {
 			vs, err = e.versions(tx, b)
 			return err
-		})
+		}
+		err := s.Read(ctx, look)
+		if op.CodeOf(err) == op.ReadOnly {
+			_, err = s.Write(ctx, look)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -164,10 +171,12 @@ func (e *Engine) command(ctx context.Context, s *object.Scope, b *kv.Command) (o
 			r.value[0], err = h(&c)
 			return err
 		})
-		if err != nil {
+		if err == nil {
+			return r, nil
+		}
+		if op.CodeOf(err) != op.ReadOnly { // else the writer must tidy up first
 			return nil, err
 		}
-		return r, nil
 	}
 	if w != nil && !s.InTxn() {
 		return e.wait(ctx, s, w)

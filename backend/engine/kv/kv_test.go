@@ -99,7 +99,7 @@ func show(v op.Value) string {
 func TestVerbs(t *testing.T) {
 	t.Parallel()
 	for name := range kv.Verbs {
-		if commands[name] == nil {
+		if New().find(name) == nil {
 			t.Errorf("%s has no handler", name)
 		}
 	}

@@ -57,8 +57,12 @@ func (c *call) eval(digest, readOnly bool) (op.Value, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), scriptTime)
 	defer cancel()
 	keys := c.args[2 : 2+n]
-	run := scripted{call: c, keys: keys, db: c.db, readOnly: readOnly || s.ReadOnly || !c.tx.Writable()}
-	return cache.Run(ctx, s, keys, c.args[2+n:], run.do)
+	run := &scripted{call: c, keys: keys, db: c.db, readOnly: readOnly || s.ReadOnly}
+	v, err := cache.Run(ctx, s, keys, c.args[2+n:], run.do)
+	if run.stale {
+		return op.Null, errStale
+	}
+	return v, err
 }
 
 // scripted is a script at work.
@@ -67,6 +71,7 @@ type scripted struct {
 	keys     [][]byte
 	db       int
 	readOnly bool
+	stale    bool // a reader met expired fields
 }
 
 // flatReplies are the replies that are lists of pairs, which scripts see flat.
@@ -100,6 +105,7 @@ func (r *scripted) do(args [][]byte) op.Value {
 	c := r.mem.engine.call(r.tx, b)
 	v, err := c.run(h)
 	if err != nil {
+		r.stale = r.stale || err == errStale
 		return op.ErrorText(op.AsError(err).Msg)
 	}
 	return plain(name, v)
