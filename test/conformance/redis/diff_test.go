@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -495,12 +496,18 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
+// Flags of a longer search for differences.
+var (
+	stepFlag = flag.Int("steps", 3000, "random commands of each subject")
+	seedFlag = flag.Uint64("seed", 0, "added to the seeds of the random commands")
+)
+
 // compare runs one subject's random commands.
 func compare(t *testing.T, a, b *client, subject string, seed uint64) {
 	t.Helper()
-	g := gen{rand.New(rand.NewPCG(seed, 7))}
+	g := gen{rand.New(rand.NewPCG(seed+*seedFlag, 7))}
 	list := templates[subject]
-	steps := 3000
+	steps := *stepFlag
 	if testing.Short() {
 		steps = 500
 	}
