@@ -296,6 +296,7 @@ func (c *comp) srfItem(sc *scope, n *tree.Call, f *funcs.Func, args []ex) ex {
 // join lowers a join.
 func (c *comp) join(sc *scope, n *tree.Join) string {
 	from := len(sc.rels)
+	before := len(sc.order)
 	left := c.from(sc, n.Left)
 	mid := len(sc.rels)
 	right := c.from(sc, n.Right)
@@ -329,7 +330,31 @@ func (c *comp) join(sc *scope, n *tree.Join) string {
 			}
 		}
 	}
+	if n.Alias != "" {
+		c.joinAlias(sc, n, from, before)
+	}
 	return left + " " + kind + " " + right + on
+}
+
+// joinAlias makes one relation of the joined ones, whose names it hides. order
+// is how many USING columns belong to what stands before the join.
+func (c *comp) joinAlias(sc *scope, n *tree.Join, from, order int) {
+	r := &relation{name: n.Alias}
+	for _, k := range sc.order[min(order, len(sc.order)):] {
+		r.cols = append(r.cols, *k)
+	}
+	sc.order = sc.order[:min(order, len(sc.order))]
+	for _, old := range sc.rels[from:] {
+		old.name, old.schema = "", "\x00"
+		for i := range old.cols {
+			if k := &old.cols[i]; !k.merged && !k.hidden {
+				r.cols = append(r.cols, *k)
+			}
+			old.cols[i].merged = true
+		}
+	}
+	c.rename(r, n.Alias, n.Columns)
+	c.add(sc, r)
 }
 
 // shared returns the column names two sides have in common.

@@ -358,16 +358,6 @@ var decimalFuncs = []fn{
 		}
 		return op.Int64(a[0].Int() % a[1].Int()), nil
 	}},
-	{"dotdo_gcd", 2, func(a []op.Value) (op.Value, error) {
-		x, y := a[0].Int(), a[1].Int()
-		for y != 0 {
-			x, y = y, x%y
-		}
-		if x < 0 {
-			x = -x
-		}
-		return op.Int64(x), nil
-	}},
 	{"dotdo_rint", 1, float1(math.RoundToEven, always)},
 	{"dotdo_sqrt", 1, float1(math.Sqrt, func(x float64) error {
 		if x < 0 {

@@ -21,7 +21,7 @@ type fn struct {
 
 // Register adds every function that lowered statements call.
 func Register(r *sqlite.Registry) {
-	for _, list := range [][]fn{castFuncs, decimalFuncs, stringFuncs, regexFuncs, dateFuncs, jsonFuncs, arrayFuncs, encodingFuncs} {
+	for _, list := range [][]fn{castFuncs, decimalFuncs, stringFuncs, regexFuncs, nthFuncs, dateFuncs, jsonFuncs, arrayFuncs, encodingFuncs} {
 		for _, f := range list {
 			call := f.call
 			r.Scalar(f.name, f.nargs, true, func(_ *sqlite.Conn, a []op.Value) (op.Value, error) {

@@ -269,8 +269,9 @@ func (c *conv) join(j *pg.JoinExpr) tree.From {
 	default:
 		c.unsupported(-1, "this join")
 	}
-	if j.JoinUsingAlias != nil || len(j.Alias.GetColnames()) > 0 {
-		c.unsupported(-1, "an alias of a join's columns")
+	r.Columns = strList(j.Alias.GetColnames())
+	if j.JoinUsingAlias != nil {
+		c.unsupported(-1, "an alias of a join's USING columns")
 	}
 	return r
 }

@@ -103,6 +103,7 @@ type Join struct {
 	On      Expr
 	Using   []string
 	Alias   string
+	Columns []string // alias column names
 }
 
 // Members of the closed set From.
