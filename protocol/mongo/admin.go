@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"crypto/rand"
+	"regexp"
 	"strings"
 	"time"
 
@@ -136,6 +137,12 @@ func nameFilter(v bsonval.V) (func(string) bool, error) {
 	switch {
 	case f != nil && f.Path == "name" && f.Op == op.ExEq && f.Value.Kind == op.KindText:
 		return func(s string) bool { return s == f.Value.Str() }, nil
+	case f != nil && f.Path == "name" && f.Op == op.ExRegex && f.Value.List()[1].Str() == "":
+		re, err := regexp.Compile(f.Value.List()[0].Str())
+		if err != nil {
+			return nil, errorf(code{51091, "Location51091"}, "Regular expression is invalid or not supported: %v", err)
+		}
+		return re.MatchString, nil
 	case f != nil && f.Path == "name" && f.Op == op.ExIn:
 		return func(s string) bool {
 			for _, x := range f.Value.List() {
@@ -146,7 +153,7 @@ func nameFilter(v bsonval.V) (func(string) bool, error) {
 			return false
 		}, nil
 	}
-	return nil, errorf(notImplemented, "only filters on name by equality or $in are supported here")
+	return nil, errorf(notImplemented, "only filters on name by equality, $in or a regular expression without options are supported here")
 }
 
 // cmdListCollections serves listCollections.
@@ -290,6 +297,9 @@ func parseIndex(s []byte) (doc.Index, error) {
 			}
 			for kt := bsonval.Elements(v.Data); kt.Next(); {
 				n, ok := bsonval.Float(kt.Value)
+				if bsonval.Text(kt.Value) == "hashed" { // kept as an ordered index: it serves the same equalities
+					n, ok = 1, true
+				}
 				if !ok {
 					return x, errorf(notImplemented, "index type %s is not supported", kt.Value)
 				}
@@ -503,4 +513,9 @@ func cmdRefreshSessions(_ context.Context, r *request) ([]byte, error) {
 		r.c.s.logical.get([]byte(id))
 	}
 	return newReply().ok(), nil
+}
+
+// cmdSearchIndexes refuses the search indexes of MongoDB Atlas.
+func cmdSearchIndexes(_ context.Context, r *request) ([]byte, error) {
+	return nil, errorf(code{31082, "SearchNotEnabled"}, "%s needs Atlas Search, which this server does not have", r.name)
 }

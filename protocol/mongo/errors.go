@@ -103,7 +103,7 @@ var codes = map[op.Code]code{
 
 // objectCodes refines codes by the thing an error is about.
 var objectCodes = map[op.Code]map[string]code{
-	op.InvalidArgument: {"_id": invalidIDField, "namespace": invalidNamespace, "parallel": parallelArrays, "regex": {51091, "Location51091"}, "conversion": conversionFailure, "schema": failedToParse, "token": {280, "ChangeStreamFatalError"}, "merge": {51183, "Location51183"}, "indexOptions": invalidOptions},
+	op.InvalidArgument: {"_id": invalidIDField, "namespace": invalidNamespace, "parallel": parallelArrays, "regex": {51091, "Location51091"}, "conversion": conversionFailure, "schema": failedToParse, "dollar": dollarPrefixed, "token": {280, "ChangeStreamFatalError"}, "merge": {51183, "Location51183"}, "indexOptions": invalidOptions},
 	op.TypeMismatch:    {"path": pathNotViable, "update": typeMismatch},
 	op.NotFound:        {"index": indexNotFound, "cursor": {175, "QueryPlanKilled"}, "history": {286, "ChangeStreamHistoryLost"}, "image": {47, "NoMatchingDocument"}},
 	op.AlreadyExists:   {"indexKeySpecs": indexKeySpecs, "indexOptions": indexOptions},
@@ -137,7 +137,7 @@ func translate(err error) *cmdError {
 		}
 	case op.CheckViolation:
 		if e.Object == "validator" && len(e.Values) > 0 {
-			info := newReply().add("failingDocumentId", bsonval.ToBSON(e.Values[0])).end()
+			info := newReply().add("failingDocumentId", bsonval.ToBSON(e.Values[0])).doc("details", newReply().str("reason", "the document does not meet the validator of the collection").end()).end()
 			out.extra = bsoncore.AppendDocumentElement(nil, "errInfo", info)
 		}
 	case op.Serialization, op.Deadlock, op.LockTimeout:

@@ -261,6 +261,15 @@ func cmdAggregate(ctx context.Context, r *request) ([]byte, error) {
 	if r.truthy("explain") {
 		return r.explainBody(ctx, r, "queryPlanner")
 	}
+	if s, ok := sessionStage(items); ok {
+		if coll != "" && s == "$listLocalSessions" {
+			return nil, errorf(invalidNamespace, "$listLocalSessions must be run against the database with {aggregate: 1}, not a collection")
+		}
+		if r.truthy("apiStrict") {
+			return nil, errorf(code{323, "APIStrictError"}, "stage %s is not in API Version 1", s)
+		}
+		return r.sessionsCursor(ctx, items[1:], o)
+	}
 	if coll == "" && len(items) > 0 && bsonval.Get(items[0].Data, "$currentOp").Type != 0 {
 		return r.currentOpCursor(ctx, items[1:], o)
 	}

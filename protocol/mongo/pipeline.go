@@ -43,6 +43,9 @@ func parsePipeline(list []bsonval.V) ([]doc.Stage, error) {
 		}
 		f := parsers[name]
 		if f == nil {
+			if name == "$listSearchIndexes" {
+				return nil, errorf(code{31082, "SearchNotEnabled"}, "$listSearchIndexes needs Atlas Search, which this server does not have")
+			}
 			if unsupportedStages[name] {
 				return nil, errorf(notImplemented, "pipeline stage %s is not supported", name)
 			}

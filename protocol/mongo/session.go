@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
+	"github.com/dot-do/dotdo-proxy/backend/op/bsonval"
 	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
+	"github.com/dot-do/dotdo-proxy/backend/op/doc"
 	"github.com/dot-do/dotdo-proxy/protocol"
 )
 
@@ -142,6 +144,9 @@ func (s *server) txnOp(t *transaction, b op.Body) *op.Op {
 	return &op.Op{ID: s.ops.Add(1), Target: op.Target{Database: t.database, Shard: -1}, Session: op.Session{ID: t.session, Txn: t.id, Seq: t.seq}, Body: b}
 }
 
+// lostCommit are the errors of a commit that has not happened.
+var lostCommit = map[int32]bool{24: true, 112: true, 246: true, 251: true, 267: true}
+
 // transient marks an error after which the whole transaction may be retried.
 func transient(e *cmdError) *cmdError {
 	if !slices.Contains(e.labels, "TransientTransactionError") {
@@ -254,6 +259,9 @@ func (r *request) failed(ctx context.Context, err error) *cmdError {
 		if retryableCodes[e.code.n] && r.cmd.name != "commitTransaction" && r.cmd.name != "abortTransaction" || e.code.n == 112 || e.code.n == 246 {
 			return transient(e)
 		}
+		if r.cmd.name == "commitTransaction" && lostCommit[e.code.n] {
+			return transient(e)
+		}
 		if retryableCodes[e.code.n] {
 			e.labels = append(e.labels, "RetryableWriteError")
 		}
@@ -315,4 +323,47 @@ func cmdAbort(ctx context.Context, r *request) ([]byte, error) {
 	}
 	r.c.s.rollback(context.WithoutCancel(ctx), t)
 	return newReply().ok(), nil
+}
+
+// sessionStage reports whether a pipeline begins with a list of sessions.
+func sessionStage(items []bsonval.V) (string, bool) {
+	if len(items) == 0 {
+		return "", false
+	}
+	for _, name := range []string{"$listLocalSessions", "$listSessions"} {
+		if bsonval.Get(items[0].Data, name).Type != 0 {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// sessionsCursor serves $listLocalSessions and $listSessions: the rest of the
+// pipeline runs over the list.
+func (r *request) sessionsCursor(ctx context.Context, rest []bsonval.V, o cursorOptions) ([]byte, error) {
+	var docs []bsonval.V
+	t := r.c.s.logical
+	t.mu.Lock()
+	for id, s := range t.live {
+		x := newReply().doc("_id", newReply().add("id", bsonval.V{Type: bsonval.Binary, Data: []byte(id)}).end()).add("lastUse", bsonval.DateV(s.last.UnixMilli()))
+		docs = append(docs, bsonval.DocV(x.end()))
+	}
+	t.mu.Unlock()
+	stages, err := parsePipeline(rest)
+	if err != nil {
+		return nil, err
+	}
+	b := &doc.Aggregate{Stages: append([]doc.Stage{{Kind: doc.StageDocuments, Key: constant(bsonval.ArrayV(docs))}}, stages...), Batch: o.batch}
+	if b.Lets, err = r.lets(); err != nil {
+		return nil, err
+	}
+	r.db = r.c.s.env.Database
+	if err := r.c.s.openDatabase(ctx, r.db); err != nil {
+		return nil, err
+	}
+	rep, err := r.read(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	return r.openCursor(ctx, rep, o)
 }

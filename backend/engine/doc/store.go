@@ -130,6 +130,13 @@ func checkDoc(d []byte) ([]byte, bsonval.V, error) {
 	case bsonval.Array, bsonval.Regex, bsonval.Undefined:
 		return nil, id, &op.Error{Code: op.InvalidArgument, Object: "_id", Msg: "The '_id' value cannot be of type " + typeName(id)}
 	}
+	if id.Type == bsonval.Document {
+		for it := bsonval.Elements(id.Data); it.Next(); {
+			if strings.HasPrefix(it.Key(), "$") {
+				return nil, id, &op.Error{Code: op.InvalidArgument, Object: "dollar", Msg: "_id fields may not contain '$'-prefixed fields: " + it.Key() + " is not valid for storage."}
+			}
+		}
+	}
 	if !first {
 		d = firstID(d, id)
 	}

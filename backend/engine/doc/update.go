@@ -97,7 +97,7 @@ func (u *updater) apply(old []byte, pos int, insert bool, r *run) ([]byte, error
 		if err != nil {
 			return nil, err
 		}
-		out = docs
+		out = keepMissingID(docs, old)
 	case u.replace.Type != 0:
 		out = keepID(u.replace.Data, old)
 	default:
@@ -132,6 +132,14 @@ func checkChanged(old, out []byte) error {
 		return &op.Error{Code: op.ReadOnly, Object: "_id", Msg: "Performing an update on the path '_id' would modify the immutable field '_id'"}
 	}
 	return nil
+}
+
+// keepMissingID gives a document without _id the old one.
+func keepMissingID(fresh, old []byte) []byte {
+	if id := bsonval.Get(old, "_id"); id.Type != 0 && bsonval.Get(fresh, "_id").Type == 0 {
+		return firstID(fresh, id)
+	}
+	return fresh
 }
 
 // keepID puts the old _id first into a replacement without one.

@@ -177,3 +177,15 @@ test('bulkWrite of a client', async () => {
   assert.equal(e.writeErrors.get(0).code, 11000);
   assert.equal(e.partialResult.insertedCount, 1);
 });
+test('hashed indexes, lists by pattern, ids with dollars', async () => {
+  const c = db.collection('hash');
+  await c.insertMany([{ _id: 1, k: 'a' }, { _id: 2, k: 'b' }]);
+  await c.createIndex({ k: 'hashed' });
+  assert.deepEqual((await c.indexes())[1].key, { k: 'hashed' });
+  assert.equal((await c.find({ k: 'a' }).explain()).queryPlanner.winningPlan.inputStage.indexName, 'k_hashed');
+  assert.deepEqual((await db.listCollections({ name: /^has/ }).toArray()).map((x) => x.name), ['hash']);
+  await rejects(() => c.insertOne({ _id: { $a: 1 } }), { code: 52 });
+  assert.ok((await client.db('admin').aggregate([{ $listLocalSessions: {} }, { $limit: 1 }]).toArray()).length <= 1);
+  await c.updateOne({ _id: 1 }, [{ $replaceWith: { q: 1 } }]);
+  assert.deepEqual(await c.findOne({ _id: 1 }), { _id: 1, q: 1 });
+});
