@@ -30,6 +30,13 @@ func rss(pid int) int64 {
 	return n * int64(os.Getpagesize())
 }
 
+// private returns the memory of a process that is no mapped file, in bytes.
+func private(pid int) int64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	n, _ := number(string(text), `RssAnon:\s+(\d+) kB`)
+	return int64(n) << 10
+}
+
 // stat returns the fields of /proc/PID/stat behind the command's name.
 func stat(pid int) []string {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
