@@ -31,7 +31,7 @@ func (c *comp) clock(_ *scope, n *tree.Call) ex {
 		at = c.env("clock")
 	}
 	if n.Name[:3] != "utc" {
-		at = fmt.Sprintf("dotdo_at_zone(%s,%s,2)", at, c.env("timezone"))
+		at = fmt.Sprintf("dotdo_at_zone(%s,%s,0)", at, c.env("timezone"))
 	}
 	unit := int64(1_000_000)
 	for range digits {

@@ -155,7 +155,11 @@ func extra(c *catalog.Column) string {
 		w = append(w, "DEFAULT_GENERATED")
 	}
 	if c.OnUpdateNow {
-		w = append(w, "on update CURRENT_TIMESTAMP")
+		now := "on update CURRENT_TIMESTAMP"
+		if f := describe(c).fraction; f > 0 {
+			now += "(" + utoa(uint64(f)) + ")"
+		}
+		w = append(w, now)
 	}
 	return strings.Join(w, " ")
 }
