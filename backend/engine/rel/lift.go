@@ -18,7 +18,8 @@ import (
 )
 
 // Statements that differ in literals only share a template: one parse and one
-// plan serve them all. See backend/sql/bind/lift.go for what may be lifted.
+// plan serve them all. See backend/sql/bind/lift.go for what may be lifted and
+// docs/performance.md for what it saves.
 
 // shape is what the parse cache knows of a template; template is nil when its
 // statements are to be parsed one by one.
