@@ -285,6 +285,9 @@ func (r *request) common() error {
 			}
 		}
 	}
+	if r.opt.readConcern == "snapshot" && r.opt.autocommit {
+		return errorf(notImplemented, "readConcern level 'snapshot' outside a transaction is not supported")
+	}
 	if r.cmd.name == "bulkWrite" { // it names its databases itself
 		if spaces, err := r.docs("nsInfo"); err == nil && len(spaces) > 0 {
 			r.db, _, _ = strings.Cut(bsonval.Text(bsonval.Get(spaces[0], "ns")), ".")

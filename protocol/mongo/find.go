@@ -282,6 +282,9 @@ func cmdAggregate(ctx context.Context, r *request) ([]byte, error) {
 	}
 	b.Batch = o.batch
 	run := r.read
+	if n := len(b.Stages); n > 0 && r.opt.readConcern == "linearizable" && (b.Stages[n-1].Kind == doc.StageOut || b.Stages[n-1].Kind == doc.StageMerge) {
+		return nil, errorf(invalidOptions, "$out and $merge cannot run with a 'linearizable' read concern")
+	}
 	if n := len(b.Stages); n > 0 && (b.Stages[n-1].Kind == doc.StageOut || b.Stages[n-1].Kind == doc.StageMerge) {
 		run = r.write
 	}

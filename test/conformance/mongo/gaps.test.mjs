@@ -189,3 +189,7 @@ test('hashed indexes, lists by pattern, ids with dollars', async () => {
   await c.updateOne({ _id: 1 }, [{ $replaceWith: { q: 1 } }]);
   assert.deepEqual(await c.findOne({ _id: 1 }), { _id: 1, q: 1 });
 });
+test('snapshot reads outside a transaction are refused, not faked', async () => {
+  await rejects(() => db.command({ find: 'hash', readConcern: { level: 'snapshot' } }), { code: 238 });
+  await rejects(() => db.command({ aggregate: 'hash', pipeline: [{ $out: 'x' }], cursor: {}, readConcern: { level: 'linearizable' } }), { code: 72 });
+});
