@@ -57,7 +57,7 @@ func (o *Object) statementSliced(t *task) {
 	} else {
 		o.w.RunCapture(x.log)
 	}
-	o.runs, x.alter, x.task, o.quiet.wanted = x, false, t, false
+	o.runs, x.alter, x.schema, x.task, o.quiet.wanted = x, false, false, t, false
 	x.tx.writable, x.tx.lsn, x.tx.apart = !t.read, o.committed.Load()+1, nil
 	err := call(x.tx, t.fn)
 	err = o.judge(err)
@@ -140,7 +140,7 @@ func (o *Object) before(reads, writes uint64, ddl bool) error {
 		return nil
 	}
 	if ddl {
-		x.alter = true
+		x.alter, x.schema = true, true
 		return errTurn
 	}
 	if !o.whole && (reads|writes)&x.log.Tables() != 0 {
@@ -165,7 +165,7 @@ func (o *Object) judge(err error) error {
 	o.met = parking{key: key, owner: owner}
 	x := o.runs
 	if x != nil && x.tx.cat != nil { // a schema change that changes no table
-		x.alter = true
+		x.alter, x.schema = true, true
 	}
 	switch {
 	case o.quiet.wanted || x != nil && (x.alter || x.tx.apart != nil || x.broken != nil):

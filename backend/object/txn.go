@@ -21,6 +21,7 @@ type txn struct {
 	names    []savepoint
 	alone    bool    // it has the writer to its end
 	alter    bool    // the running statement cannot take turns
+	schema   bool    // because it changes the schema
 	waiting  *task   // the statement that waits for another transaction
 	task     *task   // the statement that runs
 	broken   error   // its changes could not be made again

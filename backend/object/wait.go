@@ -96,23 +96,29 @@ func (o *Object) wake() {
 			o.queues[key] = q
 		}
 	}
-	alive := o.quiet.tasks[:0]
+	if len(o.quiet.tasks) > 0 {
+		o.wakeQuiet()
+	}
+}
+
+// wakeQuiet resumes the schema changes that nobody is in the way of.
+func (o *Object) wakeQuiet() {
+	var rest []*task
+	o.quiet.by = nil
 	for _, t := range o.quiet.tasks {
-		if t.state.Load() != taskGone {
-			alive = append(alive, t)
+		switch {
+		case t.state.Load() == taskGone:
+		case o.others(t.txn) == 0:
+			o.resume(t)
+		default:
+			rest = append(rest, t)
+			o.quiet.by = t.txn
 		}
 	}
-	waited := len(o.quiet.tasks) > 0
-	o.quiet.tasks = alive
-	if waited && (len(alive) == 0 || o.others(o.quiet.by) == 0) {
-		for _, t := range alive {
-			o.resume(t)
-		}
-		o.quiet = quiet{}
-		if o.alone == nil {
-			o.ready = append(o.ready, o.held...)
-			o.held = nil
-		}
+	o.quiet.tasks = rest
+	if len(rest) == 0 && o.alone == nil {
+		o.ready = append(o.ready, o.held...)
+		o.held = nil
 	}
 }
 
@@ -147,7 +153,7 @@ func (o *Object) resume(t *task) {
 func (o *Object) goAlone(t *task) {
 	x := t.txn
 	o.unseat()
-	if x.alter && o.others(x) > 0 {
+	if x.schema && o.others(x) > 0 {
 		o.park(t, parking{quiet: true})
 		return
 	}

@@ -62,4 +62,7 @@ type Sequences interface {
 	Set(s *catalog.Sequence, v int64, called bool) error
 	// State reads last value and is_called, for pg_sequences.
 	State(s *catalog.Sequence) (v int64, called bool, err error)
+	// LockRow locks a row of a stored table for the transaction. wait is "",
+	// "NOWAIT" (an error when another one has it) or "SKIP LOCKED" (false then).
+	LockRow(table string, rowid int64, wait string) (bool, error)
 }

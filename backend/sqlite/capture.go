@@ -62,6 +62,9 @@ func (t *Txn) Replay(from, to Mark) error {
 	if from.changes == to.changes {
 		return nil
 	}
+	if err := t.c.learn(); err != nil {
+		return err
+	}
 	if rc := C.dd_txn_replay(t.c.p, t.p, from.changes, to.changes); rc != 0 {
 		return t.c.error(rc)
 	}

@@ -205,14 +205,13 @@ func (s *Stmt) Fetch(dst []op.Value, maxRows, maxBytes int) (vals []op.Value, do
 func (s *Stmt) enter() error {
 	c := s.c
 	c.Touched |= s.reads | s.writes
+	if c.Before != nil {
+		if err := c.Before(s.reads, s.writes, s.ddl); err != nil {
+			return err
+		}
+	}
 	if s.ddl && c.p.cap != nil {
 		C.dd_cap_forget(c.p)
-	}
-	if c.Before == nil {
-		return nil
-	}
-	if err := c.Before(s.reads, s.writes, s.ddl); err != nil {
-		return err
 	}
 	if s.writes == 0 || c.p.cap == nil || c.p.cap.mode != C.CAP_CAPTURE {
 		return nil

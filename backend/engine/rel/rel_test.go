@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dot-do/dotdo-proxy/backend/engine"
 	enginerel "github.com/dot-do/dotdo-proxy/backend/engine/rel"
@@ -31,7 +32,11 @@ func newHarness(t *testing.T, d rel.Dialect) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close(context.Background()) })
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = l.Close(ctx)
+	})
 	return &harness{t: t, l: l, d: d, null: "NULL"}
 }
 

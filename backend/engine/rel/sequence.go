@@ -189,6 +189,23 @@ func (s *session) counter(q *catalog.Sequence) (*counters, *counter, error) {
 	return all, c, nil
 }
 
+// LockRow implements sql.Sequences.
+func (s *session) LockRow(table string, rowid int64, wait string) (bool, error) {
+	if s.tx.Conn.LockRow(table, rowid) {
+		return true, nil
+	}
+	switch wait {
+	case "SKIP LOCKED":
+		return false, nil
+	case "NOWAIT":
+		e := op.Errorf(op.LockTimeout, "could not obtain lock on row in relation \"%s\"", table)
+		e.Object, e.Name = "relation", table
+		return false, e
+	}
+	s.tx.Conn.WaitRow()
+	return true, nil
+}
+
 // Current implements sql.Sequences.
 func (s *session) Current(q *catalog.Sequence) (int64, error) {
 	if v, ok := s.e.current.get(s.id, q.OID); ok {

@@ -24,6 +24,7 @@ type coreState struct {
 	limit  string
 	want   []op.Type
 	cols   []op.Column
+	lock   []lockTarget
 }
 
 // core binds a plain SELECT.
@@ -68,6 +69,7 @@ func (c *comp) core(sc *scope, s *tree.Select, want []op.Type) *bound {
 	if len(st.items) == 0 {
 		fail(op.Unsupported, "SELECT without output columns is not supported")
 	}
+	c.locks(st)
 	b := &bound{cols: st.cols, text: func(w []op.Type) string { return c.coreText(st, w) }}
 	b.single = q.agg && len(s.Group) == 0 && len(q.srf) == 0 || st.from == "" && len(q.srf) == 0 || c.ordinal(s.Limit) == 1
 	return b
@@ -207,6 +209,9 @@ func (c *comp) orderBy(st *coreState) {
 func (c *comp) coreText(st *coreState, w []op.Type) string {
 	if len(st.on) > 0 {
 		return c.distinctOn(st, w)
+	}
+	if len(st.lock) > 0 {
+		return c.lockText(st, w)
 	}
 	var b strings.Builder
 	b.WriteString("SELECT ")

@@ -37,6 +37,16 @@ var sessionFuncs = []sessionFn{
 	{"dotdo_nextval", 2, func(c *sql.Call, a []op.Value) (op.Value, error) {
 		return nextval(c, c.Catalog.Seqs[catalog.Key{Schema: a[0].Str(), Name: a[1].Str()}], a[1].Str())
 	}},
+	{"dotdo_lock", 3, func(c *sql.Call, a []op.Value) (op.Value, error) {
+		if a[1].IsNull() { // the empty side of an outer join
+			return op.Int64(1), nil
+		}
+		ok, err := c.Sequences.LockRow(a[0].Str(), a[1].Int(), a[2].Str())
+		if ok {
+			return op.Int64(1), err
+		}
+		return op.Int64(0), err
+	}},
 	{"dotdo_autoinc", 3, autoInc},
 	{"dotdo_my_store", 8, myStore},
 	{"dotdo_my_changed", 2, func(c *sql.Call, a []op.Value) (op.Value, error) {
