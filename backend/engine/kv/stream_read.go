@@ -197,7 +197,7 @@ func (c *call) readNew(k *key, g *group, r *streamRead) (op.Value, error) {
 	}
 	for i := range rows {
 		id := rows[i].id
-		if g.read != unknownReads && !s.gaps(k, id) {
+		if g.read != unknownReads && !s.gaps(k, first, id) {
 			g.read++
 		} else if s.added > 0 {
 			g.read = s.distance(k, first, id)
@@ -222,8 +222,8 @@ func (c *call) first(k *key) (entryID, error) {
 }
 
 // gaps reports whether an entry behind from may have been deleted.
-func (s *stream) gaps(k *key, from entryID) bool {
-	return k.n > 0 && !s.deleted.zero() && !s.deleted.less(from)
+func (s *stream) gaps(k *key, first, from entryID) bool {
+	return k.n > 0 && !s.deleted.zero() && !s.deleted.less(first) && !s.deleted.less(from)
 }
 
 // distance is how many entries were ever added up to id, unknownReads when that
@@ -388,7 +388,7 @@ func (c *call) infoGroups(k *key) (op.Value, error) {
 		switch {
 		case s.added == 0:
 			lag = zero
-		case read != unknownReads && !s.gaps(k, last):
+		case read != unknownReads && !s.gaps(k, first, last):
 			lag = op.Int64(int64(s.added) - read)
 		default:
 			if d := s.distance(k, first, last); d != unknownReads {
