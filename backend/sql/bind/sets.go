@@ -203,6 +203,9 @@ func (c *comp) subscript(sc *scope, n *tree.Subscript) ex {
 	if x.t.Base == op.TJSONB && !x.t.Array && !n.Slice {
 		return c.operator("->", []ex{x, c.expr(sc, n.Index)}, 0)
 	}
+	if x.t.Base == op.TName && !x.t.Array && !n.Slice {
+		return mk(typ(op.TCharByte), "substr(%s,%s+1,1)", x.sql, c.coerce(c.expr(sc, n.Index), typ(op.TInt4)).sql)
+	}
 	if !x.t.Array && x.t.Base != op.TInt2Vector && x.t.Base != op.TOIDVector {
 		e := op.Errorf(op.TypeMismatch, "cannot subscript type %s because it does not support subscripting", c.typeWord(x.t))
 		e.Object = "subscript"

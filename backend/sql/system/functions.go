@@ -64,6 +64,8 @@ pg_database_size(any) int8 = dotdo_sys_database_size()
 pg_tablespace_size(any) int8 = dotdo_sys_database_size()
 to_regclass(text) regclass = dotdo_sys_to_regclass
 to_regtype(text) regtype = dotdo_sys_to_regtype
+acldefault(text,oid) text[] = dotdo_sys_acldefault
+pg_options_to_table(text[]) record = dotdo_sys_options | srf cols=option_name:text,option_value:text
 to_regnamespace(text) regnamespace = dotdo_sys_to_regnamespace
 pg_encoding_to_char(int4) name = dotdo_sys_encoding
 pg_char_to_encoding(name) int4 = 6
@@ -167,6 +169,7 @@ var scalars = map[string]func(*Source, []op.Value) op.Value{
 		}
 		return op.Null
 	},
+	"dotdo_sys_acldefault": aclDefault, "dotdo_sys_options": optionRows,
 	"dotdo_sys_to_regtype": func(s *Source, a []op.Value) op.Value {
 		if oid, ok := RegType(a[0].Str()); ok {
 			return op.Int64(int64(oid))

@@ -25,7 +25,7 @@ func fillRoles(s *Source) []row {
 	for _, x := range s.roles() {
 		super := x.OID == ownerOID
 		out = append(out, row{"oid": x.OID, "rolname": x.Name, "rolsuper": super, "rolinherit": true, "rolcreaterole": super, "rolcreatedb": super,
-			"rolcanlogin": x.Login, "rolconnlimit": -1, "rolpassword": "********", "rolbypassrls": super})
+			"rolcanlogin": x.Login, "rolconnlimit": -1, "rolpassword": "********", "rolbypassrls": super, "rolreplication": super})
 	}
 	return out
 }

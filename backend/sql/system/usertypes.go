@@ -1,7 +1,9 @@
 package system
 
 import (
+	"encoding/json"
 	"sort"
+	"strings"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/sql/catalog"
@@ -128,4 +130,47 @@ func typeText(c *catalog.Column, t op.Type) string {
 		return c.TypeText + "[]"
 	}
 	return c.TypeText
+}
+
+// aclDefault is acldefault: the privileges an object of a kind has when none
+// were granted.
+func aclDefault(s *Source, a []op.Value) op.Value {
+	rights := map[string][2]string{"r": {"", "arwdDxt"}, "c": {"", ""}, "s": {"", "rwU"}, "d": {"Tc", "CTc"}, "f": {"X", "X"}, "l": {"U", "U"},
+		"n": {"", "UC"}, "t": {"", "C"}, "T": {"U", "U"}, "L": {"", "rw"}, "F": {"", "U"}, "S": {"", "U"}}
+	owner := ""
+	for _, x := range s.roles() {
+		if int64(x.OID) == a[1].Int() {
+			owner = x.Name
+		}
+	}
+	r := rights[a[0].Str()]
+	list := []string{}
+	if r[0] != "" {
+		list = append(list, "="+r[0]+"/"+owner)
+	}
+	if r[1] != "" {
+		list = append(list, owner+"="+r[1]+"/"+owner)
+	}
+	b, err := json.Marshal(list)
+	if err != nil {
+		return op.Null
+	}
+	return op.Raw(op.KindText, b)
+}
+
+// optionRows is pg_options_to_table: rows of name and value.
+func optionRows(_ *Source, a []op.Value) op.Value {
+	var list []string
+	if a[0].IsNull() || json.Unmarshal([]byte(a[0].Str()), &list) != nil {
+		return op.Null
+	}
+	out := make([][2]string, len(list))
+	for i, o := range list {
+		out[i][0], out[i][1], _ = strings.Cut(o, "=")
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		return op.Null
+	}
+	return op.Raw(op.KindText, b)
 }
