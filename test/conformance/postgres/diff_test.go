@@ -108,7 +108,8 @@ func oidOf(oid uint32) uint32 {
 	return oid
 }
 
-// errText is the SQLSTATE, message, detail, hint and names of an error.
+// errText is the SQLSTATE, message and names of an error; detail, hint and
+// position are not compared.
 func errText(err error) string {
 	if err == nil {
 		return ""

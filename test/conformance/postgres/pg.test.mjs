@@ -150,8 +150,12 @@ test('views and sequences', async () => {
   assert.equal((await c.query('select * from w')).rows.length, 2);
   assert.equal(await one("select nextval('q')"), '10');
 });
-test('enum types are refused by name', async () => {
-  await rejects(c.query("create type mood as enum ('sad', 'ok', 'happy')"), { code: '0A000' });
+test('enum types keep their order and refuse other labels', async () => {
+  await c.query("create type mood as enum ('sad', 'ok', 'happy'); create table moods (m mood)");
+  await c.query('insert into moods values ($1), ($2), ($3)', ['happy', 'sad', 'ok']);
+  const r = await c.query('select m from moods where m >= $1 order by m desc', ['ok']);
+  assert.deepEqual(r.rows, [{ m: 'happy' }, { m: 'ok' }]);
+  await rejects(c.query('insert into moods values ($1)', ['angry']), { code: '22P02' });
 });
 test('truncate, rename, drop', async () => {
   await c.query('create table x1 (a int); insert into x1 values (1); truncate x1; alter table x1 rename to x2; alter table x2 rename column a to b');
