@@ -141,8 +141,8 @@ func (w *target) emitDelete(old []byte) error {
 
 // differ collects the parts of an update description.
 type differ struct {
-	updated, truncated, disambiguated []any
-	removed, cuts                     []bsonval.V
+	updated       []any
+	removed, cuts []bsonval.V
 }
 
 // describe builds {updatedFields, removedFields, truncatedArrays}.

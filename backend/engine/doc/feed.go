@@ -112,11 +112,6 @@ func (f *feed) leave() {
 	f.buf, f.at, f.ended = nil, 0, false
 }
 
-// rows runs any statement lazily. It cannot be left.
-func (r *run) rows(text string, args []op.Value) *feed {
-	return &feed{r: r, text: func([]op.Value) (string, []op.Value) { return text, args }}
-}
-
 // leave lets go of the run's statements so that its transaction can end; false
 // when one of them cannot be left.
 func (r *run) leave() bool {

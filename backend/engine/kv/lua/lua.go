@@ -123,15 +123,21 @@ func (c *Cache) Flush() {
 	clear(c.scripts)
 }
 
-// Killed ends a run from outside.
-var Killed = errors.New("Script killed by user with SCRIPT KILL.")
+// stopped is why a run was ended, in the words clients know.
+type stopped string
+
+// Error implements error.
+func (s stopped) Error() string { return string(s) }
+
+// ErrKilled ends a run from outside.
+const ErrKilled = stopped("Script killed by user with SCRIPT KILL.")
 
 // Kill ends every run at work; false when there is none.
 func (c *Cache) Kill() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, end := range c.running {
-		end(Killed)
+		end(ErrKilled)
 	}
 	return len(c.running) > 0
 }
@@ -174,7 +180,7 @@ func (c *Cache) Run(ctx context.Context, s *Script, keys, args [][]byte, do Comm
 	if ctx.Err() != nil {
 		cause := context.Cause(ctx)
 		if cause == context.DeadlineExceeded {
-			cause = errors.New("Script ran longer than its time limit and was undone.")
+			cause = stopped("Script ran longer than its time limit and was undone.")
 		}
 		return op.Null, op.Errorf(op.Canceled, "ERR Error running script (user_script): %s", cause)
 	}
