@@ -14,10 +14,10 @@ export function addr(system) {
 /** run starts a program with input and resolves to {code, out}, both streams in one text. */
 export function run(program, args, input = '') {
   return new Promise((resolve, reject) => {
-    const p = spawn(program, args, { env: { ...process.env, NO_COLOR: '1', LC_ALL: 'C.UTF-8' } });
+    // One pipe for both streams: what comes first on two is chance.
+    const p = spawn('sh', ['-c', 'exec "$0" "$@" 2>&1', program, ...args], { env: { ...process.env, NO_COLOR: '1', LC_ALL: 'C.UTF-8' } });
     let out = '';
     p.stdout.on('data', (b) => (out += b));
-    p.stderr.on('data', (b) => (out += b));
     p.on('error', reject);
     p.on('close', (code) => resolve({ code, out }));
     p.stdin.on('error', () => {}); // a program may end before it has read everything
