@@ -32,6 +32,7 @@ var postgresCases = []sqlCase{
 	{"INSERT INTO t (id) VALUES (1)", "error: duplicate key value violates unique constraint \"t_pkey\" / Key (id)=(1) already exists."},
 	{"INSERT INTO t (id, b) VALUES (1, 'up') ON CONFLICT (id) DO UPDATE SET b = excluded.b || t.b RETURNING b", "upone"},
 	{"INSERT INTO t (id, b) VALUES (1, 'up') ON CONFLICT DO NOTHING", ""},
+	{"DELETE FROM t USING (SELECT 10 AS k) d WHERE t.a = d.k RETURNING *", "error: RETURNING * of joined tables is not supported: name the columns of the changed table, or use its alias: RETURNING t.*"},
 	{"DELETE FROM t USING (SELECT 10 AS k) d WHERE t.a = d.k RETURNING t.a", "10"},
 	{"UPDATE t SET n = d.k FROM (SELECT 2 AS i, 7.777 AS k) d WHERE t.id = d.i", ""},
 	{"SELECT n FROM t WHERE id = 2", "7.78"},

@@ -161,6 +161,7 @@ func (c *comp) updatePlan(s *tree.Update) {
 			n.From += " WHERE " + where
 		}
 	}
+	noJoinedStar(s.Returning, len(s.From) > 0)
 	b.WriteString(c.returning(outer, t, s.Returning, s.Table.Alias, s.Table.Name.Name))
 	text := b.String()
 	if len(s.With) > 0 {
@@ -168,6 +169,16 @@ func (c *comp) updatePlan(s *tree.Update) {
 	}
 	c.plan.Text = text
 	c.routeWhere(t, s.Where, len(s.From) > 0)
+}
+
+// noJoinedStar refuses RETURNING * beside joined tables: their columns cannot be
+// returned, and leaving them out would be a wrong answer.
+func noJoinedStar(list []tree.Item, joined bool) {
+	for _, it := range list {
+		if star, ok := it.Expr.(*tree.Star); ok && joined && star.Table.Name == "" {
+			fail(op.Unsupported, "RETURNING * of joined tables is not supported: name the columns of the changed table, or use its alias: RETURNING t.*")
+		}
+	}
 }
 
 // limitedRows turns MySQL's ORDER BY and LIMIT into a rowid list.
@@ -213,6 +224,7 @@ func (c *comp) deletePlan(s *tree.Delete) {
 	if where != "" {
 		text += " WHERE " + where
 	}
+	noJoinedStar(s.Returning, len(s.Using) > 0)
 	text += c.returning(outer, t, s.Returning, s.Table.Alias, s.Table.Name.Name)
 	if len(s.With) > 0 {
 		text = with() + text
