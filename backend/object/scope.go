@@ -50,7 +50,6 @@ func (s *Scope) txn() *txn {
 		o.txns[s.key] = t
 		o.refs.Add(1) // an open transaction keeps the object open
 	}
-	t.lastSeen = time.Now()
 	return t
 }
 

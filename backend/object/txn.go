@@ -3,7 +3,6 @@ package object
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"github.com/dot-do/dotdo-proxy/backend/op"
 	"github.com/dot-do/dotdo-proxy/backend/op/ctl"
@@ -13,22 +12,21 @@ import (
 // txn is one interactive transaction on one object. Its session runs one
 // statement at a time; between the statements the leader may suspend it.
 type txn struct {
-	obj      *Object
-	id       uint64
-	opts     ctl.Begin
-	tx       *Tx
-	log      *sqlite.Txn // changes and locks; nil until the first write
-	names    []savepoint
-	alone    bool    // it has the writer to its end
-	alter    bool    // the running statement cannot take turns
-	schema   bool    // because it changes the schema
-	waiting  *task   // the statement that waits for another transaction
-	task     *task   // the statement that runs
-	broken   error   // its changes could not be made again
-	wrote    uint64  // tables changed while alone
-	reader   *reader // held snapshot of repeatable read and serializable
-	aborted  atomic.Bool
-	lastSeen time.Time
+	obj     *Object
+	id      uint64
+	opts    ctl.Begin
+	tx      *Tx
+	log     *sqlite.Txn // changes and locks; nil until the first write
+	names   []savepoint
+	alone   bool    // it has the writer to its end
+	alter   bool    // the running statement cannot take turns
+	schema  bool    // because it changes the schema
+	waiting *task   // the statement that waits for another transaction
+	task    *task   // the statement that runs
+	broken  error   // its changes could not be made again
+	wrote   uint64  // tables changed while alone
+	reader  *reader // held snapshot of repeatable read and serializable
+	aborted atomic.Bool
 }
 
 // txnIDs numbers transactions.

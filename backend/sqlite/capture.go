@@ -80,9 +80,6 @@ func (t *Txn) Freed() uint64 { return uint64(t.p.freed) }
 // Size returns how many changes are captured and their bytes.
 func (t *Txn) Size() (changes, bytes int) { return int(t.p.nrecs), int(t.p.nheap) }
 
-// Locks returns how many locks it holds.
-func (t *Txn) Locks() int { return int(t.p.nkeys) }
-
 // RunCheck makes what runs next an autocommit write: it meets locks but takes
 // none. owner, if not nil, is the transaction whose locks do not count.
 func (c *Conn) RunCheck(owner *Txn) { c.runAs(C.CAP_CHECK, owner) }
@@ -110,9 +107,6 @@ func (c *Conn) Verdict() (Verdict, LockKey, uint64) {
 // Wrote returns the tables changed since the last RunCheck or RunCapture, by
 // table bit.
 func (c *Conn) Wrote() uint64 { return uint64(c.p.cap.wrote) }
-
-// Locked reports whether any transaction holds a lock.
-func (c *Conn) Locked() bool { return c.p.cap.nlocks > 0 }
 
 // LockOwner returns the id of the transaction that holds a lock, 0 if none.
 func (c *Conn) LockOwner(k LockKey) uint64 {

@@ -153,23 +153,7 @@ func regexpReplace(a []op.Value) (op.Value, error) {
 	last := 0
 	for _, m := range re.FindAllStringSubmatchIndex(s, n) {
 		b.WriteString(s[last:m[0]])
-		for i := 0; i < len(with); i++ {
-			if with[i] != '\\' || i+1 == len(with) {
-				b.WriteByte(with[i])
-				continue
-			}
-			i++
-			switch c := with[i]; {
-			case c == '&':
-				b.WriteString(s[m[0]:m[1]])
-			case c >= '0' && c <= '9':
-				if g := 2 * int(c-'0'); g+1 < len(m) && m[g] >= 0 {
-					b.WriteString(s[m[g]:m[g+1]])
-				}
-			default:
-				b.WriteByte(c)
-			}
-		}
+		expand(&b, s, with, m)
 		last = m[1]
 	}
 	b.WriteString(s[last:])
